@@ -1,0 +1,145 @@
+# The project's commands: `make demo`, `make test`, and the rest that `make help` lists.
+# Needs Python >= 3.11 (PYTHON=... picks one) and a C++20 compiler; all else comes from PyPI into .venv.
+
+PYTHON ?= python3
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# An index that holds PyTorch without CUDA saves gigabytes: TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+VENV := .venv
+ORACLE := .venv-oracle
+RELEASE := build/release
+PY := $(VENV)/bin/python
+ORACLE_PY := $(ORACLE)/bin/python
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONNOUSERSITE := 1
+unexport PYTHONPATH
+# A build in progress must not be joined by another target's, and pip runs once at a time in a venv.
+.NOTPARALLEL:
+
+# Folders are listed too: their time changes when a file is removed.
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard cmake/*.cmake) \
+    $(shell find core bindings python \( -name __pycache__ -o -name '.*_cache' \) -prune -o -print)
+CPP_FILES = $(shell find core bindings tests/cpp -name '*.h' -o -name '*.cpp')
+STUBS = $(shell find python -name '*.pyi')
+
+# The parts of the suite that say most under the sanitizers.
+SANITIZE_TESTS ?= tests/test_table.py tests/test_inplace_and_views.py tests/test_function.py \
+    tests/test_garbage.py tests/test_random_programs.py
+THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
+
+.PHONY: build demo test lint format conformance bench sanitize sanitize-address sanitize-thread clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make build        build and install into $(VENV)"
+	@echo "make demo         train on real digits, draw the loss and the graph into out/"
+	@echo "make test         C++ and Python tests; TESTS='tests/test_x.py -k name' picks some"
+	@echo "make lint         ruff, clang-format, mypy on the stubs; make format repairs what it can"
+	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE); ARGS=... go to the runner"
+	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
+	@echo "make sanitize     tests under address, undefined-behaviour and thread sanitizers"
+	@echo "make clean        remove all that these commands made"
+
+# $(call venv,FOLDER): a virtual environment there, or a sentence that says what is missing.
+define venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make: Python >= 3.11 is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1) || \
+	    { rm -rf $(1); echo "make: $(PYTHON) cannot make a virtual environment; install its venv module" >&2; exit 1; }
+endef
+
+# $(call install,PYTHON,GROUPS): the named groups of pyproject.toml (see tools/requirements.py).
+install = $(1) tools/requirements.py $(2) | $(1) -m pip install --quiet -r /dev/stdin
+
+$(VENV)/.base: pyproject.toml tools/requirements.py
+	$(call venv,$(VENV))
+	$(call install,$(PY),build tools run)
+	@touch $@
+
+# .venv/.test, .venv/.lint, .venv/.demo: the extra of that name is installed.
+$(VENV)/.%: $(VENV)/.base
+	$(call install,$(PY),$*)
+	@touch $@
+
+$(RELEASE)/.wheel: $(SOURCES) $(VENV)/.base tools/build_wheel.py
+	$(PY) tools/build_wheel.py $(RELEASE)
+	@touch $@
+
+$(VENV)/.installed: $(RELEASE)/.wheel
+	$(PY) -m pip install --quiet --force-reinstall --no-deps $(RELEASE)/dist/*.whl
+	@touch $@
+
+build: $(VENV)/.installed
+
+demo: build $(VENV)/.demo
+	@mkdir -p out
+	$(PY) examples/digits.py
+
+# Exit 5 (no test collected) ends make as any other failure does.
+TESTS ?= tests
+test: build $(VENV)/.test
+	$(VENV)/bin/cmake --build $(RELEASE) --target cpp_tests
+	$(PY) -W error -m pytest -q $(TESTS)
+
+lint: $(VENV)/.lint
+	$(VENV)/bin/ruff check .
+	$(if $(CPP_FILES),$(VENV)/bin/clang-format --dry-run --Werror $(CPP_FILES))
+	$(if $(STUBS),$(PY) -m mypy $(STUBS))
+
+format: $(VENV)/.lint
+	$(VENV)/bin/ruff check --fix --exit-zero .
+	$(VENV)/bin/ruff format .
+	$(if $(CPP_FILES),$(VENV)/bin/clang-format -i $(CPP_FILES))
+
+$(ORACLE)/.base: pyproject.toml tools/requirements.py
+	$(call venv,$(ORACLE))
+	$(if $(TORCH_INDEX),$(ORACLE_PY) -m pip install --quiet --index-url $(TORCH_INDEX) torch==2.13.0)
+	$(call install,$(ORACLE_PY),run oracle)
+	@touch $@
+
+$(ORACLE)/.installed: $(ORACLE)/.base $(RELEASE)/.wheel
+	$(ORACLE_PY) -m pip install --quiet --force-reinstall --no-deps $(RELEASE)/dist/*.whl
+	@touch $@
+
+conformance: $(ORACLE)/.installed
+	$(ORACLE_PY) -m tests.conformance $(ARGS)
+
+bench: $(ORACLE)/.installed
+	$(ORACLE_PY) bench/run.py $(ARGS)
+
+sanitize: sanitize-address sanitize-thread
+
+# The instrumented package goes to its own folder, put before the installed one on the path.
+build/address/.wheel: $(SOURCES) $(VENV)/.base tools/build_wheel.py
+	$(PY) tools/build_wheel.py build/address TAPELESS_SANITIZE=address,undefined
+	rm -rf build/address/site
+	$(PY) -m pip install --quiet --no-deps --target build/address/site build/address/dist/*.whl
+	@touch $@
+
+# Leaks are the business of the collector's tests: the interpreter itself leaves blocks behind at exit.
+sanitize-address: build/address/.wheel $(ORACLE)/.installed
+	$(VENV)/bin/cmake --build build/address --target cpp_tests
+	@for program in build/address/cpp_tests/test_*; do \
+	    echo "$$program"; UBSAN_OPTIONS=print_stacktrace=1 $$program; done
+	LD_PRELOAD="$$($${CXX:-g++} -print-file-name=libasan.so) $$($${CXX:-g++} -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+	    PYTHONPATH=build/address/site \
+	    $(ORACLE_PY) -W error -m pytest -q $(SANITIZE_TESTS)
+
+build/thread/.configured: CMakeLists.txt $(wildcard cmake/*.cmake) $(VENV)/.base
+	$(VENV)/bin/cmake -S . -B build/thread -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(VENV)/bin/ninja) \
+	    -DTAPELESS_SANITIZE=thread -DTAPELESS_BINDINGS=OFF
+	@touch $@
+
+sanitize-thread: build/thread/.configured
+	$(VENV)/bin/cmake --build build/thread --target cpp_tests
+	@for name in $(THREAD_TESTS); do echo "$$name"; \
+	    TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" build/thread/cpp_tests/$$name; done
+
+clean:
+	rm -rf build out $(VENV) $(ORACLE) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,37 @@
+// Reading a call's arguments by a signature: positions, keywords, defaults, kinds.
+#pragma once
+
+#include "bindings/python.h"
+#include "ops/row.h"
+
+namespace tapeless {
+
+/// A signature ready to be matched: names interned, defaults parsed.
+class Signature {
+public:
+    Signature(const char* function, std::vector<Parameter> parameters);
+
+    /// Fills `values` from a vectorcall. `args` has `count` positional arguments, then those named in `names`.
+    void parse(PyObject* const* args, Py_ssize_t count, PyObject* names, std::vector<AnyValue>& values) const;
+    const std::vector<Parameter>& parameters() const { return parameters_; }
+
+private:
+    int index_of(PyObject* name) const;
+    AnyValue convert(std::size_t i, PyObject* object) const;
+
+    const char* function_;
+    std::vector<Parameter> parameters_;
+    std::vector<PyObject*> names_;
+    std::vector<AnyValue> defaults_;
+};
+
+/// A tensor or a number as a row's operand; false when `object` is neither. `held` keeps what the argument points to.
+bool operand_from(PyObject* object, Tensor& held, Argument& argument);
+
+/// The result of the first operand's __torch_function__ that answers, or null when nobody overrides.
+/// `callable` is the public function that was called.
+PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count, PyObject* names, bool& handled);
+/// Whether an operand's type brings its own __torch_function__.
+bool overrides(PyObject* object);
+
+}  // namespace tapeless

@@ -1,0 +1,59 @@
+// The extension module tapeless._core: every part of the bindings, in order, and the settings of the core.
+#include "bindings/python.h"
+#include "kernels/program.h"
+#include "runtime/allocator.h"
+#include "runtime/openblas.h"
+#include "runtime/threads.h"
+
+namespace tapeless {
+namespace {
+
+void define_settings(nb::module_& m) {
+    m.def("_fusion", [] { return std::pair<bool, std::int64_t>(deferral.enabled, deferral.least); });
+    m.def("_set_fusion", [](bool enabled, std::int64_t least) {
+        deferral.enabled = enabled;
+        deferral.least = least;
+    });
+    m.def("get_num_threads", [] { return thread_count(); });
+    m.def("set_num_threads", [](int count) {
+        check(count > 0, "set_num_threads expects a positive integer, got ", count);
+        set_thread_count(count);
+    });
+    m.def("_set_openblas_path", [](const std::string& path) { set_openblas_path(path.c_str()); });
+    m.def("_memory", [] {
+        const AllocatorStats now = stats();
+        nb::dict out;
+        out["in_use"] = now.in_use;
+        out["cached"] = now.cached;
+        out["peak"] = now.peak;
+        return out;
+    });
+    m.def("_empty_cache", [] { empty_cache(); });
+}
+
+}  // namespace
+}  // namespace tapeless
+
+NB_MODULE(_core, m) {
+    using namespace tapeless;
+    nb::set_leak_warnings(false);  // Interpreters shut down in any order; tensors in globals are not leaks.
+    nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const Error&) {
+            set_python_error();
+        }
+    });
+    define_objects(m);
+    define_values(m);
+    define_nodes(m);
+    define_tensor(m);
+    define_operations(m);
+    define_indexing(m);
+    define_autograd(m);
+    define_function(m);
+    define_creation(m);
+    define_interop(m);
+    define_random(m);
+    define_settings(m);
+}

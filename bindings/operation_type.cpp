@@ -1,0 +1,261 @@
+// Public operations as callables: one loop over the rows and one over the structured operations makes them all.
+#include <Python.h>
+#include <structmember.h>
+
+#include <cstring>
+
+#include "bindings/arguments.h"
+#include "bindings/operators.h"
+#include "ops/structured.h"
+
+namespace tapeless {
+namespace {
+
+/// A function and method in one: as a method its first argument is the tensor.
+struct Callable {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject* name;
+    PyObject* doc;
+    const Row* row;
+    bool in_place;
+    const Operation* operation;
+    Signature* signature;
+};
+PyTypeObject* callable_type = nullptr;
+
+Callable& self_of(PyObject* object) { return *reinterpret_cast<Callable*>(object); }
+
+/// What follows an operand in a row's call: alpha of add and sub, rounding_mode of div, out.
+struct Options {
+    PyObject* out = nullptr;
+    PyObject* alpha = nullptr;
+    PyObject* rounding = nullptr;
+};
+
+/// Keyword names of a row's operands, in order.
+const char* operand_name(const Row& row, int k) {
+    if (row.facts.bool_operands) {
+        static const char* const names[] = {"condition", "input", "other"};
+        return names[k];
+    }
+    static const char* const names[] = {"input", "other", nullptr};
+    static const char* const clamps[] = {"input", "min", "max"};
+    if (row.arity == 3) return clamps[k];
+    if (k == 1 && !std::strcmp(row.facts.name, "pow")) return "exponent";
+    return names[k];
+}
+
+void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObject** operands, Options& options) {
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
+        const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i));
+        bool known = false;
+        for (int k = 0; k < row.arity && !known; ++k) {
+            known = !std::strcmp(name, operand_name(row, k)) || (k == 0 && !std::strcmp(name, "self"));
+            if (!known) continue;
+            if (operands[k]) fail(ErrorKind::Type, row.facts.name, "() got multiple values for argument '", name, "'");
+            operands[k] = args[i];
+        }
+        if (known) continue;
+        if (!std::strcmp(name, "out")) {
+            options.out = args[i] == Py_None ? nullptr : args[i];
+        } else if (!std::strcmp(name, "alpha") && (!std::strcmp(row.facts.name, "add") || !std::strcmp(row.facts.name, "sub"))) {
+            options.alpha = args[i];
+        } else if (!std::strcmp(name, "rounding_mode") && !std::strcmp(row.facts.name, "div")) {
+            options.rounding = args[i] == Py_None ? nullptr : args[i];
+        } else {
+            fail(ErrorKind::Type, row.facts.name, "() got an unexpected keyword argument '", name, "'");
+        }
+    }
+}
+
+[[noreturn]] void refuse_operand(const Row& row, int k, PyObject* object) {
+    fail(ErrorKind::Type, row.facts.name, "(): argument '", operand_name(row, k), "' (position ", k + 1,
+         ") must be Tensor, not ", Py_TYPE(object)->tp_name);
+}
+
+/// The bounds that clamp was not given, as numbers that bound nothing.
+Scalar no_bound(DType dtype, bool upper) {
+    return visit(dtype, [&]<class T>(Type<T>) -> Scalar {
+        if constexpr (std::is_integral_v<T>) {
+            return Scalar(static_cast<std::int64_t>(upper ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min()));
+        } else {
+            return Scalar(upper ? INFINITY : -INFINITY);
+        }
+    });
+}
+
+PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Argument* arguments) {
+    if (!is_tensor(out)) fail(ErrorKind::Type, row.facts.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+    const Tensor target = tensor_from(out);
+    bool grads = requires_grad(target);
+    for (int k = 0; k < row.arity; ++k) grads |= arguments[k].tensor && requires_grad(*arguments[k].tensor);
+    check(!(grads && grad_enabled()), row.facts.name, "(): functions with out=... arguments don't support automatic "
+          "differentiation, but one of the arguments requires grad.");
+    write_out(target, result);
+    return Py_NewRef(out);
+}
+
+PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    const Row& row = *self.row;
+    PyObject* operands[3] = {};
+    if (count > row.arity) {
+        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional arguments but ", count, " were given");
+    }
+    for (Py_ssize_t k = 0; k < count; ++k) operands[k] = args[k];
+    Options options;
+    if (names) read_keywords(row, args + count, names, operands, options);
+    const bool clamps = row.arity == 3 && !row.facts.bool_operands;
+    Tensor held[3];
+    Argument arguments[3] = {Scalar(), Scalar(), Scalar()};
+    bool any = false;
+    for (int k = 0; k < row.arity; ++k) {
+        if (!operands[k]) {
+            if (clamps && k > 0) continue;
+            fail(ErrorKind::Type, row.facts.name, "() missing 1 required positional arguments: \"", operand_name(row, k), "\"");
+        }
+        if (clamps && k > 0 && operands[k] == Py_None) continue;
+        if (!operand_from(operands[k], held[k], arguments[k])) refuse_operand(row, k, operands[k]);
+        any |= arguments[k].tensor != nullptr;
+    }
+    if (!any || (row.arity == 1 && !arguments[0].tensor) || (row.facts.bool_operands && !arguments[0].tensor)) {
+        refuse_operand(row, 0, operands[0]);
+    }
+    if (clamps) {
+        const bool low = operands[1] && operands[1] != Py_None, high = operands[2] && operands[2] != Py_None;
+        check(low || high, "torch.clamp: At least one of 'min' or 'max' must not be None");
+        DType dtype = result_type(arguments, 3);
+        if (!low) arguments[1] = arguments[0];
+        if (!high) arguments[2] = arguments[0];
+        dtype = result_type(arguments, 3);
+        if (!low) arguments[1] = Argument(no_bound(dtype, false));
+        if (!high) arguments[2] = Argument(no_bound(dtype, true));
+    }
+    if (options.alpha || options.rounding) return call_with_options(row, arguments, self.in_place, options.alpha, options.rounding, options.out);
+    if (self.in_place) {
+        apply_inplace(row, arguments);
+        return Py_NewRef(operands[0]);
+    }
+    Tensor result = apply(row, arguments);
+    if (options.out) return into_out(result, options.out, row, arguments);
+    return to_python(std::move(result));
+}
+
+PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    std::vector<AnyValue> values;
+    PyObject* out = nullptr;
+    self.signature->parse(args, count, names, values);
+    AnyValue result = self.operation->call(values.data());
+    (void)out;
+    if (count > 0 && std::holds_alternative<Tensor>(result) && is_tensor(args[0]) &&
+        std::get<Tensor>(result).get() == body(args[0])) {
+        return Py_NewRef(args[0]);
+    }
+    return to_python(std::move(result));
+}
+
+PyObject* vectorcall(PyObject* callable, PyObject* const* args, std::size_t flagged, PyObject* names) {
+    return guarded([&]() -> PyObject* {
+        Callable& self = self_of(callable);
+        const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+        bool handled = false;
+        PyObject* result = overridden(callable, args, count, names, handled);
+        if (handled) return checked(result);
+        return self.row ? call_row(self, args, count, names) : call_operation(self, args, count, names);
+    });
+}
+
+PyObject* bind(PyObject* self, PyObject* instance, PyObject*) {
+    if (!instance || instance == Py_None) return Py_NewRef(self);
+    return PyMethod_New(self, instance);
+}
+
+PyObject* callable_repr(PyObject* self) {
+    return PyUnicode_FromFormat("<built-in method %U of tapeless>", self_of(self).name);
+}
+
+void callable_dealloc(PyObject* self) {
+    Py_XDECREF(self_of(self).name);
+    Py_XDECREF(self_of(self).doc);
+    Py_TYPE(self)->tp_free(self);
+}
+
+PyObject* callable_reduce(PyObject* self, PyObject*) { return Py_NewRef(self_of(self).name); }
+
+PyMemberDef members[] = {
+    {"__name__", T_OBJECT, offsetof(Callable, name), READONLY, nullptr},
+    {"__qualname__", T_OBJECT, offsetof(Callable, name), READONLY, nullptr},
+    {"__doc__", T_OBJECT, offsetof(Callable, doc), READONLY, nullptr},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Callable, vectorcall), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+PyMethodDef methods[] = {{"__reduce__", callable_reduce, METH_NOARGS, nullptr}, {}};
+
+PyObject* make_callable(const std::string& name, const std::string& doc) {
+    PyObject* object = checked(callable_type->tp_alloc(callable_type, 0));
+    Callable& self = self_of(object);
+    self.vectorcall = vectorcall;
+    self.name = PyUnicode_InternFromString(name.c_str());
+    self.doc = PyUnicode_FromString(doc.c_str());
+    return object;
+}
+
+std::string row_doc(const Row& row, const std::string& name, bool in_place) {
+    std::string signature = row.facts.signature ? row.facts.signature
+                            : row.arity == 1    ? "input, *, out=None"
+                                                : "input, other, *, out=None";
+    std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc + "\n\nElement by element: " + row.facts.formula + ".";
+    if (in_place) doc += " Overwrites the tensor itself.";
+    if (!row.differentiable) doc += " Has no derivative.";
+    return doc;
+}
+
+}  // namespace
+
+void define_operations(nb::module_& m) {
+    PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                           {Py_tp_descr_get, reinterpret_cast<void*>(bind)},
+                           {Py_tp_repr, reinterpret_cast<void*>(callable_repr)},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(callable_dealloc)},
+                           {Py_tp_members, members},
+                           {Py_tp_methods, methods},
+                           {0, nullptr}};
+    PyType_Spec spec = {"tapeless.builtin_operation", sizeof(Callable), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+    callable_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    nb::dict functions, tensor_methods;
+    auto offer = [&](const std::string& name, PyObject* object, bool function, bool method) {
+        if (function) functions[name.c_str()] = nb::borrow(object);
+        if (method) tensor_methods[name.c_str()] = nb::borrow(object);
+        Py_DECREF(object);
+    };
+    for (const Row& row : rows()) {
+        for (const char* name : {row.facts.name, row.facts.alias}) {
+            if (!name) continue;
+            PyObject* plain = make_callable(name, row_doc(row, name, false));
+            self_of(plain).row = &row;
+            offer(name, plain, true, true);
+            if (!row.facts.in_place) continue;
+            const std::string inplace = std::string(name) + "_";
+            PyObject* writes = make_callable(inplace, row_doc(row, inplace, true));
+            self_of(writes).row = &row;
+            self_of(writes).in_place = true;
+            offer(inplace, writes, row.arity == 1, true);
+        }
+    }
+    for (const Operation& operation : operations()) {
+        PyObject* object = make_callable(
+            operation.name, std::string(operation.name) + "(" + operation.signature + ")\n\n" + operation.doc);
+        self_of(object).operation = &operation;
+        self_of(object).signature = new Signature(operation.name, operation.parameters());
+        offer(operation.name, object, operation.function, operation.method);
+    }
+    m.attr("functions") = functions;
+    m.attr("tensor_methods") = tensor_methods;
+    m.def("_rows", [] {
+        nb::list list;
+        for (const Row& row : rows()) list.append(row.facts.name);
+        return list;
+    });
+}
+
+}  // namespace tapeless

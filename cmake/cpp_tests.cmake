@@ -1,0 +1,18 @@
+# One program per tests/cpp/test_*.cpp, linked against the core alone, all built by the target `cpp_tests`.
+
+add_custom_target(cpp_tests)
+file(GLOB cpp_test_sources CONFIGURE_DEPENDS tests/cpp/test_*.cpp)
+foreach(source IN LISTS cpp_test_sources)
+    cmake_path(GET source STEM name)
+    add_executable(${name} ${source})
+    if(NOT TAPELESS_TESTS)
+        set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/cpp_tests)
+    target_link_libraries(${name} PRIVATE tapeless_flags tapeless_baseline "$<LINK_LIBRARY:WHOLE_ARCHIVE,tapeless_core>")
+    if(openblas_files)
+        list(GET openblas_files 0 openblas_file)
+        target_compile_definitions(${name} PRIVATE TAPELESS_TEST_OPENBLAS="${openblas_file}")
+    endif()
+    add_dependencies(cpp_tests ${name})
+endforeach()

@@ -1,0 +1,24 @@
+// Printing and multiplying short lists of sizes.
+#include "base/dims.h"
+
+#include "base/error.h"
+
+namespace tapeless {
+
+std::string to_string(const Dims& dims) {
+    std::string out = "[";
+    for (int i = 0; i < dims.size(); ++i) out += (i ? ", " : "") + std::to_string(dims[i]);
+    return out + "]";
+}
+
+std::int64_t product(const Dims& sizes) {
+    std::int64_t total = 1;
+    bool overflow = false;
+    for (std::int64_t size : sizes) overflow |= __builtin_mul_overflow(total, size, &total);
+    if (overflow && std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
+    check(!overflow, "numel: integer multiplication overflow: sizes ", to_string(sizes),
+          " hold more elements than 2^63 - 1");
+    return total;
+}
+
+}  // namespace tapeless

@@ -1,0 +1,163 @@
+// The gradient side of a tensor: leaves and their accumulators, grad_fn of views, flags, and what the collector sees.
+#include "graph/autograd.h"
+
+#include "graph/record.h"
+
+namespace tapeless {
+
+void AutogradDeleter::operator()(Autograd* autograd) const noexcept { delete autograd; }
+
+int visit_tensor(Object* object, const Visit& visit) {
+    TensorBody& x = *static_cast<TensorBody*>(object);
+    if (x.grad_fn) {
+        if (int stop = visit.object(x.grad_fn.get(), visit.context)) return stop;
+    }
+    if (!x.autograd) return 0;
+    if (x.autograd->grad) {
+        if (int stop = visit.object(x.autograd->grad.get(), visit.context)) return stop;
+    }
+    if (x.autograd->view && x.autograd->view->base) {
+        if (int stop = visit.object(x.autograd->view->base.get(), visit.context)) return stop;
+    }
+    for (const Foreign* hooks : {&x.autograd->hooks, &x.autograd->post_accumulate}) {
+        if (!*hooks) continue;
+        if (int stop = visit.foreign(hooks->get(), visit.context)) return stop;
+    }
+    return 0;
+}
+
+void clear_tensor(Object* object) noexcept {
+    TensorBody& x = *static_cast<TensorBody*>(object);
+    x.grad_fn.reset();
+    if (!x.autograd) return;
+    x.autograd->grad.reset();
+    x.autograd->hooks = Foreign();
+    x.autograd->post_accumulate = Foreign();
+    // The accumulator keeps the leaf alive, so it is gone or going with it; the view's base goes with the rest.
+    x.autograd->view.reset();
+}
+
+Autograd& autograd_of(const Tensor& x) {
+    if (!x->autograd) {
+        x->autograd.reset(new Autograd());
+        object_hooks.track(x.get());
+    }
+    return *x->autograd;
+}
+
+std::uint32_t version(const TensorBody& x) { return x.data_alias ? x.storage->data_version : x.storage->version; }
+
+namespace {
+
+const char* const kMultiViewAdvice =
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one.";
+
+}  // namespace
+
+[[noreturn]] void fail_view_write(const TensorBody& x, Creation creation, bool indirect) {
+    std::string name = x.grad_fn ? node_of(x)->cls->name : "";
+    name = name.substr(0, name.find("Backward"));
+    const std::string which = name.empty() ? "A view" : text("Output ", x.output, " of ", name, " is a view");
+    std::string what = text(which, indirect ? " and its base or another view of its base has been modified inplace. "
+                                            : " and is being modified inplace. ");
+    if (creation == Creation::MultiView) fail(ErrorKind::Runtime, what, kMultiViewAdvice);
+    if (creation == Creation::NoGrad) {
+        fail(ErrorKind::Runtime,
+             name.empty() ? "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
+                          : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
+             "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+             "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace "
+             "to be tracked) or both outside (if you want the inplace to be tracked).");
+    }
+    if (creation == Creation::Function) {
+        fail(ErrorKind::Runtime, what,
+             "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+             "logic to handle view+inplace would override the custom backward associated with the custom Function, "
+             "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the "
+             "custom Function.");
+    }
+    fail(ErrorKind::Runtime, what,
+         "This view was created in inference mode and is being modified inplace outside of it; clone it inside.");
+}
+
+Node* grad_fn(const Tensor& x) {
+    ViewFacts* view = view_of(*x);
+    if (!view || view->detached || view->seen == version(*x)) return node_of(*x);
+    if (!x->grad_fn && !requires_grad(view->base)) return nullptr;
+    if (view->creation != Creation::Ordinary) fail_view_write(*x, view->creation, true);
+    x->grad_fn = view_operations.as_strided_node(view->base, *x);
+    x->output = 0;
+    view->seen = version(*x);
+    return node_of(*x);
+}
+
+bool requires_grad(const Tensor& x) {
+    if (x->requires_grad || x->grad_fn) return true;
+    return view_of(*x) && grad_fn(x);
+}
+
+bool is_leaf(const Tensor& x) { return !grad_fn(x); }
+
+namespace {
+
+struct Leaf {
+    Tensor tensor;
+};
+
+int visit_leaf(Node& node, const Visit& visit) {
+    const Tensor& leaf = node.get<Leaf>().tensor;
+    return leaf ? visit.object(leaf.get(), visit.context) : 0;
+}
+
+void clear_leaf(Node& node) noexcept {
+    Tensor leaf = std::move(node.get<Leaf>().tensor);
+    if (leaf && leaf->autograd && leaf->autograd->accumulator == &node) leaf->autograd->accumulator = nullptr;
+}
+
+}  // namespace
+
+const NodeClass* accumulate_class = nullptr;  // Set by the engine, which knows how to accumulate.
+
+NodeClass accumulate_node_class(const char* name, void (*apply)(Node&, Gradients, Gradients)) {
+    NodeClass cls = node_class(name, apply);
+    cls.visit_payload = visit_leaf;
+    cls.clear_payload = clear_leaf;
+    cls.destroy_payload = [](Node& node) noexcept { node.get<Leaf>().~Leaf(); };
+    return cls;
+}
+
+TensorBody* accumulated_leaf(Node& node) { return node.get<Leaf>().tensor.get(); }
+
+Ref<Node> accumulator(const Tensor& x) {
+    Autograd& facts = autograd_of(x);
+    if (facts.accumulator && facts.accumulator->refs > 0) return Ref<Node>(facts.accumulator);
+    Ref<Node> node = make_node(*accumulate_class, 0, 0, 1, Leaf{x});
+    node->location = Location();
+    node->outputs[0] = {x->sizes, x->dtype, x->device};
+    facts.accumulator = node.get();
+    return node;
+}
+
+Edge gradient_edge(const Tensor& x) {
+    if (Node* node = grad_fn(x)) return {Ref<Node>(node), x->output};
+    if (x->requires_grad) return {accumulator(x), 0};
+    return {};
+}
+
+void set_requires_grad(const Tensor& x, bool value) {
+    if (!is_leaf(x)) {
+        check(value,
+              "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+              "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+        return;
+    }
+    check(!value || is_differentiable(x->dtype),
+          "only Tensors of floating point and complex dtype can require gradients");
+    check(!value || !x->inference || modes.has(kInference),
+          "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
+    x->requires_grad = value;
+    x->implied_grad = false;
+}
+
+}  // namespace tapeless

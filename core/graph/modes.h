@@ -1,0 +1,39 @@
+// The modes of this thread in one word: zero means the fast path, anything else the slow entry.
+#pragma once
+
+#include <cstdint>
+
+namespace tapeless {
+
+enum Mode : std::uint32_t {
+    kNoGrad = 1 << 0,         ///< results are not recorded
+    kInference = 1 << 1,      ///< results have neither versions nor graph
+    kSavedHooks = 1 << 2,     ///< saved values go through pack and unpack
+    kAnomaly = 1 << 3,        ///< check every gradient, keep tracebacks, run eagerly
+    kDefaultDevice = 1 << 4,  ///< creation goes to another device
+    kTorchFunction = 1 << 5,  ///< __torch_function__ handlers are active
+    kLevels = 1 << 6,         ///< inside jvp, vmap or grad of func
+};
+
+struct Modes {
+    std::uint32_t word = 0;
+    bool has(Mode mode) const { return word & mode; }
+    void set(Mode mode, bool on) { word = on ? word | mode : word & ~mode; }
+};
+inline thread_local constinit Modes modes;
+
+inline bool grad_enabled() { return !modes.has(kNoGrad); }
+
+/// Sets one mode for a scope.
+class ModeGuard {
+public:
+    ModeGuard(Mode mode, bool on) : before_(modes) { modes.set(mode, on); }
+    ~ModeGuard() { modes = before_; }
+    ModeGuard(const ModeGuard&) = delete;
+    ModeGuard& operator=(const ModeGuard&) = delete;
+
+private:
+    Modes before_;
+};
+
+}  // namespace tapeless

@@ -1,0 +1,76 @@
+// The graph that a formula leaves behind when it is read by Code, and its CUDA text.
+#include "kernels/code.h"
+
+#include <cstring>
+
+namespace tapeless {
+
+int CodeGraph::add(const CodeNode& node) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const CodeNode& other = nodes_[i];
+        if (other.kind == node.kind && !std::strcmp(other.word, node.word) && other.number == node.number &&
+            std::equal(node.operands, node.operands + 3, other.operands)) {
+            return static_cast<int>(i);
+        }
+    }
+    nodes_.push_back(node);
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+std::vector<bool> CodeGraph::reach(int root) const {
+    std::vector<bool> reached(nodes_.size());
+    if (root < 0) return reached;
+    reached[static_cast<std::size_t>(root)] = true;
+    for (int i = root; i >= 0; --i) {  // Operands come before users, so one sweep backwards finds them all.
+        if (!reached[static_cast<std::size_t>(i)]) continue;
+        for (int operand : (*this)[i].operands) {
+            if (operand >= 0) reached[static_cast<std::size_t>(operand)] = true;
+        }
+    }
+    return reached;
+}
+
+std::string CodeGraph::print(int root, std::string& result) const {
+    const std::vector<bool> reached = reach(root);
+    std::vector<std::string> names(nodes_.size());
+    std::string statements;
+    for (int i = 0; i <= root; ++i) {
+        if (!reached[static_cast<std::size_t>(i)]) continue;
+        const CodeNode& node = (*this)[i];
+        std::string& name = names[static_cast<std::size_t>(i)];
+        if (node.kind == CodeNode::Kind::Symbol) {
+            name = node.word;
+            continue;
+        }
+        name = "t" + std::to_string(i);
+        if (node.kind == CodeNode::Kind::Number) {
+            statements += "    const T " + name + " = T(" + text(node.number) + ");\n";
+            continue;
+        }
+        std::string call;
+        for (int operand : node.operands) {
+            if (operand >= 0) call += (call.empty() ? "" : ", ") + names[static_cast<std::size_t>(operand)];
+        }
+        statements += "    const auto " + name + " = tl_" + node.word + "(" + call + ");\n";
+    }
+    result = root < 0 ? "" : names[static_cast<std::size_t>(root)];
+    return statements;
+}
+
+namespace formula {
+
+CodeGraph*& Code::graph() {
+    static thread_local CodeGraph* current = nullptr;
+    return current;
+}
+
+Code Code::symbol(const char* name) { return {graph()->add({CodeNode::Kind::Symbol, name})}; }
+Code Code::number(double value) { return {graph()->add({CodeNode::Kind::Number, "", value})}; }
+Code Code::word(const char* name, Code x) { return word(name, x, Code(), Code()); }
+Code Code::word(const char* name, Code x, Code y) { return word(name, x, y, Code()); }
+Code Code::word(const char* name, Code x, Code y, Code z) {
+    return {graph()->add({CodeNode::Kind::Word, name, 0, {x.node, y.node, z.node}})};
+}
+
+}  // namespace formula
+}  // namespace tapeless

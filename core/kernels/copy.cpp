@@ -1,0 +1,142 @@
+// Moving elements: conversion loops for every pair of dtypes, and strided gathers and scatters.
+#include "kernels/copy.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace tapeless {
+namespace {
+
+template <class From, class To>
+void convert_block(void* out, const void* in, std::int64_t count) {
+    const From* from = static_cast<const From*>(in);
+    To* to = static_cast<To*>(out);
+    for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i]);
+}
+
+constexpr int index(DType dtype) { return static_cast<int>(dtype); }
+
+using ConvertTable = std::array<std::array<ConvertLoop, kDTypes>, kDTypes>;
+
+ConvertTable make_table() {
+    ConvertTable table{};
+    for (int from = 0; from < kDTypes; ++from) {
+        for (int to = 0; to < kDTypes; ++to) {
+            table[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)] =
+                visit(static_cast<DType>(from), [&]<class From>(Type<From>) {
+                    return visit(static_cast<DType>(to), []<class To>(Type<To>) -> ConvertLoop {
+                        return &convert_block<From, To>;
+                    });
+                });
+        }
+    }
+    return table;
+}
+
+template <int Bytes>
+struct Element {
+    alignas(Bytes > 8 ? 8 : Bytes) char bytes[Bytes];
+};
+
+/// Copies a run of `count` elements between a strided and a dense side.
+template <class T, bool Scatter>
+void run(char* dense, char* strided, std::int64_t stride, std::int64_t count) {
+    T* a = reinterpret_cast<T*>(dense);
+    T* b = reinterpret_cast<T*>(strided);
+    if (stride == 1) {
+        std::memcpy(Scatter ? b : a, Scatter ? a : b, static_cast<std::size_t>(count) * sizeof(T));
+    } else if (!Scatter && stride == 0) {
+        std::fill_n(a, count, *b);
+    } else {
+        for (std::int64_t i = 0; i < count; ++i) {
+            if constexpr (Scatter) {
+                b[i * stride] = a[i];
+            } else {
+                a[i] = b[i * stride];
+            }
+        }
+    }
+}
+
+template <class T, bool Scatter>
+void walk(char* dense, char* base, const Dims& space, const Dims& strides, std::int64_t start, std::int64_t count) {
+    const int rank = space.size();
+    if (rank == 0) return run<T, Scatter>(dense, base, 1, count);
+    Dims at(rank);
+    std::int64_t position = 0, rest = start;
+    for (int d = rank - 1; d >= 0; --d) {
+        at[d] = rest % space[d];
+        rest /= space[d];
+        position += at[d] * strides[d];
+    }
+    const int last = rank - 1;
+    while (count > 0) {
+        const std::int64_t length = std::min(count, space[last] - at[last]);
+        run<T, Scatter>(dense, base + position * static_cast<std::int64_t>(sizeof(T)), strides[last], length);
+        dense += length * static_cast<std::int64_t>(sizeof(T));
+        count -= length;
+        position += length * strides[last];
+        at[last] += length;
+        for (int d = last; d > 0 && at[d] == space[d]; --d) {
+            position += strides[d - 1] - at[d] * strides[d];
+            at[d] = 0;
+            ++at[d - 1];
+        }
+    }
+}
+
+template <bool Scatter>
+void walk_of(std::size_t element, char* dense, char* base, const Dims& space, const Dims& strides,
+             std::int64_t start, std::int64_t count) {
+    switch (element) {
+        case 1: return walk<Element<1>, Scatter>(dense, base, space, strides, start, count);
+        case 2: return walk<Element<2>, Scatter>(dense, base, space, strides, start, count);
+        case 4: return walk<Element<4>, Scatter>(dense, base, space, strides, start, count);
+        case 8: return walk<Element<8>, Scatter>(dense, base, space, strides, start, count);
+        default: return walk<Element<16>, Scatter>(dense, base, space, strides, start, count);
+    }
+}
+
+}  // namespace
+
+ConvertLoop convert_loop(DType from, DType to) {
+    static const ConvertTable table = make_table();
+    return table[static_cast<std::size_t>(index(from))][static_cast<std::size_t>(index(to))];
+}
+
+void gather(char* out, const char* base, std::size_t element, const Dims& space, const Dims& strides,
+            std::int64_t start, std::int64_t count) {
+    walk_of<false>(element, out, const_cast<char*>(base), space, strides, start, count);
+}
+
+void scatter(char* base, const char* in, std::size_t element, const Dims& space, const Dims& strides,
+             std::int64_t start, std::int64_t count) {
+    walk_of<true>(element, const_cast<char*>(in), base, space, strides, start, count);
+}
+
+void fill(char* out, const char* value, std::size_t element, std::int64_t count) {
+    run<char, false>(out, const_cast<char*>(value), 1, static_cast<std::int64_t>(count ? element : 0));
+    for (std::int64_t filled = 1; filled < count; filled *= 2) {
+        const std::int64_t more = std::min(filled, count - filled);
+        std::memcpy(out + filled * static_cast<std::int64_t>(element), out, static_cast<std::size_t>(more) * element);
+    }
+}
+
+void collapse(Dims& space, Dims* const* strides, int operands) {
+    int kept = 0;
+    for (int d = 0; d < space.size(); ++d) {
+        if (space[d] == 1) continue;
+        bool joins = kept > 0;
+        for (int k = 0; joins && k < operands; ++k) {
+            joins = (*strides[k])[kept - 1] == (*strides[k])[d] * space[d];
+        }
+        const int to = joins ? kept - 1 : kept++;
+        space[to] = joins ? space[to] * space[d] : space[d];
+        for (int k = 0; k < operands; ++k) (*strides[k])[to] = (*strides[k])[d];
+    }
+    space.resize(kept);
+    for (int k = 0; k < operands; ++k) strides[k]->resize(kept);
+}
+
+}  // namespace tapeless

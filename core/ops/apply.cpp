@@ -1,0 +1,154 @@
+// Applying a row: out of place and in place, with the checks, the recording and the writes that belong to each.
+#include "graph/record.h"
+#include "kernels/program.h"
+#include "ops/into.h"
+#include "ops/row_node.h"
+
+namespace tapeless {
+namespace {
+
+struct Types {
+    DType common, compute, result;
+};
+
+[[noreturn]] void fail_dtype(const Row& row, DType dtype) {
+    if (row.facts.domain == Domain::Number && dtype == DType::Bool) {
+        fail(ErrorKind::Runtime, row.facts.name, ": bool operands are not supported, ",
+             "use logical_xor, logical_not or convert with .to(torch.int64) instead. Negation, the `-` operator, with a "
+             "bool tensor is not supported; use the `~` or `logical_not()` operator instead.");
+    }
+    fail(ErrorKind::Runtime, "\"", row.facts.name, "_cpu\" not implemented for '", facts(dtype).legacy_name,
+         "'; convert the operands with .to(...) first");
+}
+
+Types types_of(const Row& row, const Argument* arguments) {
+    const int first = row.facts.bool_operands ? 1 : 0;
+    bool same = true;
+    const Tensor* lead = nullptr;
+    for (int k = first; k < row.arity; ++k) {
+        const Tensor* x = arguments[k].tensor;
+        if (x && !lead) lead = x;
+        same &= x ? (*x)->dtype == (*lead)->dtype && (*x)->wrapped_number == (*lead)->wrapped_number
+                  : lead && arguments[k].number.category() <= category((*lead)->dtype);
+    }
+    Types types;
+    types.common = same && lead && !(*lead)->wrapped_number ? (*lead)->dtype
+                                                            : result_type(arguments + first, row.arity - first);
+    if (row.facts.promotion == Promotion::Float && is_integral(types.common)) types.common = default_dtype();
+    types.compute = compute_type(types.common);
+    types.result = row.facts.result == Result::Bool   ? DType::Bool
+                   : row.facts.result == Result::Real ? real_of(types.common)
+                                                      : types.common;
+    if (!in_domain(row.facts.domain, types.common) && !(row.facts.keeps_integers && is_integral(types.common))) {
+        fail_dtype(row, types.common);
+    }
+    return types;
+}
+
+/// Integer division is the one row that can fail on its data: it fails at the call.
+void check_divisor(const Row& row, const Argument& divisor, DType common) {
+    if (!is_integral(common)) return;
+    bool zero = false;
+    if (divisor.tensor) {
+        const Tensor& y = *divisor.tensor;
+        if (y->numel == 0 || y->device.type != DeviceType::CPU) return;
+        zero = contains_zero(y);
+    } else {
+        zero = divisor.number.is_zero();
+    }
+    check(!zero, "ZeroDivisionError: ", row.facts.name, ": an element of the integer divisor is 0; ",
+          "divide floats, or mask the zeros first");
+}
+
+void check_devices(const Row& row, const Argument* arguments) {
+    const TensorBody* first = nullptr;
+    for (int k = 0; k < row.arity; ++k) {
+        if (!arguments[k].tensor || (*arguments[k].tensor)->dim() == 0) continue;
+        const TensorBody* x = arguments[k].tensor->get();
+        if (!first) first = x;
+        check(x->device.type == first->device.type, "Expected all tensors to be on the same device, but found at least "
+              "two devices, ", name(first->device.type), " and ", name(x->device.type), "! (", row.facts.name, ")");
+    }
+}
+
+const NodeClass& class_for(const Row& row, const Argument* arguments) {
+    if (!arguments[row.arity - 1].tensor) return row.number_node;
+    return arguments[0].tensor ? row.node : row.left_number_node;
+}
+
+Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
+    std::uint8_t any = 0;
+    for (int k = 0; k < row.arity; ++k) any |= row.saved[k];
+    Ref<Node> made = make_node(class_for(row, arguments), row.arity, any ? row.arity + 1 : 0, 1, RowPayload{common, 0, {}});
+    for (int k = 0; k < row.arity; ++k) {
+        if (arguments[k].tensor && row.derivative_root[k] >= 0) {
+            made->edges[k] = gradient_edge(*arguments[k].tensor);
+        }
+    }
+    return made;
+}
+
+bool wants_record(const Row& row, const Argument* arguments, DType result) {
+    if (!grad_enabled() || !row.differentiable || !is_differentiable(result)) return false;
+    for (int k = 0; k < row.arity; ++k) {
+        if (arguments[k].tensor && row.derivative_root[k] >= 0 && requires_grad(*arguments[k].tensor)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Tensor apply(const Row& row, const Argument* arguments) {
+    const Types types = types_of(row, arguments);
+    if (row.facts.identity_on_reals && !is_complex(types.common)) return *arguments[0].tensor;
+    if (row.facts.data_errors) check_divisor(row, arguments[1], types.common);
+    if (row.arity > 1) check_devices(row, arguments);
+    Tensor out;
+    if (row.facts.keeps_integers && is_integral(types.common)) {
+        out = compute({nullptr, types.common, types.common}, arguments, 1);
+    } else {
+        const bool eager = row.facts.data_errors && is_integral(types.common);
+        out = compute({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity);
+    }
+    if (modes.word) out->inference = modes.has(kInference);
+    if (!wants_record(row, arguments, types.result)) return out;
+    const Ref<Node> made = new_node(row, arguments, types.common);
+    const std::uint8_t wanted = wanted_values(row, *made);
+    save_operands(*made, row, arguments, wanted);
+    set_history(out, made);
+    if ((wanted >> row.arity) & 1) save(made->saved[row.arity], out, 0);
+    return out;
+}
+
+void apply_inplace(const Row& row, const Argument* arguments) {
+    const Tensor x = *arguments[0].tensor;
+    const Types types = types_of(row, arguments);
+    if (row.facts.data_errors) check_divisor(row, arguments[1], types.common);
+    check(can_cast(types.result, x->dtype), "result type ", facts(types.result).legacy_name,
+          " can't be cast to the desired output type ", facts(x->dtype).legacy_name);
+    const Layout layout = layout_of(arguments, row.arity);
+    check(layout.sizes == x->sizes, "output with shape ", to_string(x->sizes),
+          " doesn't match the broadcast shape ", to_string(layout.sizes));
+    bool records = wants_record(row, arguments, x->dtype);
+    check_inplace(x, records);
+    records = records && wants_record(row, arguments, x->dtype);  // Variable's default flag may have given way.
+    Ref<Node> made;
+    std::uint8_t wanted = 0;
+    if (records) {
+        made = new_node(row, arguments, types.common);
+        wanted = wanted_values(row, *made);
+        // The old value of x, if a gradient needs it, is kept without copying it until x is written.
+        const Tensor original = wanted & 1 ? lazy_copy(x) : Tensor();
+        save_operands(*made, row, arguments, wanted, &original);
+    }
+    if (!(row.facts.keeps_integers && is_integral(types.common))) {
+        const bool eager = row.facts.data_errors && is_integral(types.common);
+        compute_into({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity, x);
+    }
+    note_write(x);
+    if (!records) return;
+    if ((wanted >> row.arity) & 1) save(made->saved[row.arity], x, 0);
+    rebase_history(x, made);
+}
+
+}  // namespace tapeless

@@ -1,0 +1,142 @@
+// Copies: clone, contiguous, conversion to another dtype, copy_ and filling.
+#include <cstring>
+
+#include "kernels/copy.h"
+#include "ops/operation.h"
+#include "ops/structured.h"
+
+namespace tapeless {
+namespace {
+
+struct Clone {
+    static constexpr const char* node = "CloneBackward0";
+    void backward(Node&, Gradients in, Gradients out) const { out[0] = in[0]; }
+};
+
+struct ToCopy {
+    static constexpr const char* node = "ToCopyBackward0";
+    DType dtype;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = to_dtype(in[0], dtype);
+    }
+};
+
+/// copy_: nothing goes to what was overwritten, all of it to the source, summed to the source's shape.
+struct CopyBackwards {
+    static constexpr const char* node = "torch::autograd::CopyBackwards";
+    Dims sizes;
+    DType dtype;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        if (node.needs(0)) out[0] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
+        if (node.needs(1)) out[1] = to_dtype(sum_to_size(in[0], sizes), dtype);
+    }
+};
+
+struct Fill {
+    static constexpr const char* node = "FillBackward0";
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
+    }
+};
+struct Zero : Fill {
+    static constexpr const char* node = "ZeroBackward0";
+};
+
+template <class P>
+void fill_as(const Tensor& x, const Scalar& value, P payload) {
+    const bool records = grad_enabled() && requires_grad(x);
+    check_inplace(x, records);
+    Ref<Node> node;
+    if (records && requires_grad(x)) {
+        node = make_node(class_of<P>(), 1, 0, 1, payload);
+        node->edges[0] = gradient_edge(x);
+    }
+    if (x->numel > 0 && x->device.type == DeviceType::CPU) write(x, scalar_tensor(value, x->dtype));
+    note_write(x);
+    if (node) rebase_history(x, node);
+}
+
+}  // namespace
+
+Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device) {
+    Tensor out = empty(sizes, dtype, device);
+    if (device.type != DeviceType::CPU || out->numel == 0) return out;
+    const Tensor element = scalar_tensor(value, dtype);
+    const Argument argument(element);
+    const bool later = may_defer(out->numel, &argument, 1, device);
+    if (later) {
+        compute_into({nullptr, dtype, dtype}, &argument, 1, out);
+    } else {
+        fill(out->storage->buffer->data, data(*element), size_of(dtype), out->numel);
+    }
+    return out;
+}
+
+Tensor clone(const Tensor& x, MemoryFormat format) {
+    Tensor out = dense_copy(x, format == MemoryFormat::Contiguous);
+    if (modes.word) out->inference = modes.has(kInference);
+    if (needs_record({&x})) record(out, {&x}, Clone{});
+    return out;
+}
+
+Tensor contiguous(const Tensor& x) { return x->contiguous ? x : clone(x, MemoryFormat::Contiguous); }
+
+Tensor to_dtype(const Tensor& x, DType dtype, bool copy) {
+    if (x->dtype == dtype) return copy ? clone(x) : x;
+    const Argument argument(x);
+    Tensor out = compute({nullptr, dtype, dtype}, &argument, 1);
+    if (modes.word) out->inference = modes.has(kInference);
+    if (is_differentiable(dtype) && needs_record({&x})) record(out, {&x}, ToCopy{x->dtype});
+    return out;
+}
+
+void copy_(const Tensor& x, const Tensor& source) {
+    check(broadcast(x->sizes, source->sizes) == x->sizes, "The expanded size of the tensor (", to_string(x->sizes),
+          ") must match the existing size ", to_string(source->sizes), " at non-singleton dimension; copy_ broadcasts its "
+          "source to the tensor that it writes");
+    bool records = is_differentiable(x->dtype) && needs_record({&x, &source});
+    check_inplace(x, records);
+    records = records && needs_record({&x, &source});
+    Ref<Node> node;
+    if (records) {
+        node = make_node(class_of<CopyBackwards>(), 2, 0, 1, CopyBackwards{source->sizes, source->dtype});
+        node->edges[0] = gradient_edge(x);
+        if (is_differentiable(source->dtype)) node->edges[1] = gradient_edge(source);
+    }
+    write(x, source);
+    note_write(x);
+    if (node) rebase_history(x, node);
+}
+
+void fill_(const Tensor& x, const Scalar& value) { fill_as(x, value, Fill{}); }
+void zero_(const Tensor& x) { fill_as(x, Scalar(0), Zero{}); }
+
+namespace {
+
+Tensor clone_of(const Tensor& x, std::optional<std::string> memory_format) {
+    return clone(x, memory_format && *memory_format == "contiguous_format" ? MemoryFormat::Contiguous
+                                                                           : MemoryFormat::Preserve);
+}
+
+void copy_from(const Tensor& x, const Tensor& source, bool) { copy_(x, source); }
+
+const Offer offer({
+    operation<&clone_of>("clone", "input, *, memory_format=None",
+                         "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
+                         "one of the two is written."),
+    operation<&contiguous>("contiguous", "input",
+                           "The tensor itself if its elements lie in row-major order without gaps, else such a copy.",
+                           Offered::Method),
+    operation<&copy_from>("copy_", "input, src, non_blocking=False",
+                          "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
+                          Offered::Method),
+    operation<&fill_>("fill_", "input, value", "Overwrites every element with a number; no gradient passes."),
+    operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
+    operation<&to_dtype>("_to_dtype", "input, dtype, copy=False",
+                         "Converted to dtype; the gradient is converted back.", Offered::Function),
+    operation<&full>("_full", "size, fill_value, dtype, device", "A tensor of one value.", Offered::Function),
+});
+
+}  // namespace
+}  // namespace tapeless

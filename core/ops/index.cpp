@@ -1,0 +1,439 @@
+// Indexing by tensors: slices along one dimension, and x[...] with integer tensors and masks.
+#include <algorithm>
+
+#include "kernels/indexing.h"
+#include "ops/indexing.h"
+#include "ops/operation.h"
+#include "ops/written.h"
+
+namespace tapeless {
+namespace {
+
+Dims part(const Dims& dims, int first, int last) { return Dims(dims.data() + first, last - first); }
+
+/// An integer index as row-major int64.
+Tensor plain_index(const Tensor& index) { return row_major(converted(index, DType::Int64)); }
+
+struct IndexSelect {
+    static constexpr const char* node = "IndexSelectBackward0";
+    Dims sizes;
+    std::int64_t dim;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const Tensor zeros = full(sizes, Scalar(0), in[0]->dtype, in[0]->device);
+        out[0] = index_add(zeros, dim, unpack(node.saved[0], node), in[0], Scalar(1));
+    }
+};
+
+struct IndexAdd {
+    static constexpr const char* node = "IndexAddBackward0";
+    Dims source_sizes;
+    std::int64_t dim;
+    Scalar alpha;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        if (node.needs(0)) out[0] = in[0];
+        if (!node.needs(1)) return;
+        const Tensor g = reshape(index_select(in[0], dim, unpack(node.saved[0], node)), source_sizes);
+        out[1] = alpha.to<Complex<double>>() == Complex<double>{1, 0} ? g : apply(row("mul"), g, alpha);
+    }
+};
+
+/// x's rows along dim at the indices; a number is a vector of one.
+struct Slices {
+    Rows rows;
+    std::vector<std::int64_t> offsets;
+
+    Slices(const TensorBody& x, int dim, const Tensor& index) {
+        const std::int64_t stride = x.dim() ? x.strides[dim] : 1;
+        const std::int64_t* at = data<std::int64_t>(*index);
+        offsets.resize(static_cast<std::size_t>(index->numel));
+        for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = at[i] * stride;
+        if (x.dim()) {
+            rows = {part(x.sizes, 0, dim), part(x.strides, 0, dim), part(x.sizes, dim + 1, x.dim()),
+                    part(x.strides, dim + 1, x.dim()), nullptr, 0};
+        }
+        rows.offsets = offsets.data();
+        rows.count = index->numel;
+    }
+};
+
+void check_slices(const Tensor& x, int dim, const Tensor& index) {
+    const std::int64_t size = x->dim() ? x->sizes[dim] : 1;
+    if (first_outside(data<std::int64_t>(*index), index->numel, 0, size) >= 0) {
+        fail(ErrorKind::Index, "index out of range in self");
+    }
+}
+
+}  // namespace
+
+Tensor index_select(const Tensor& x, std::int64_t given, const Tensor& index) {
+    const int dim = wrap_dim(given, x->dim());
+    if (index->dim() > 1) fail(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
+    check(index->dtype == DType::Int32 || index->dtype == DType::Int64,
+          "index_select(): Expected dtype int32 or int64 for index");
+    check(x->dim() > 0 || index->numel == 1, "index_select(): Index to scalar can have only 1 value, got ", index->numel,
+          " value(s)");
+    check_devices("index_select", {&x, &index});
+    Dims sizes = x->sizes;
+    if (x->dim()) sizes[dim] = index->numel;
+    const Tensor out = fresh(sizes, x->dtype, x->device);
+    if (on_cpu(x)) {
+        const Tensor plain = plain_index(index);
+        check_slices(x, dim, plain);
+        take_rows(mutable_data(*out), data(*x), size_of(x->dtype), Slices(*x, dim, plain).rows);
+    }
+    if (needs_record({&x})) save(record(out, {&x}, IndexSelect{x->sizes, dim}, 1)->saved[0], index);
+    return out;
+}
+
+namespace {
+
+/// Refuses what index_add refuses, in its words; returns the dimension.
+int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source) {
+    const int dim = wrap_dim(given, x->dim());
+    if (index->dim() > 1) {
+        fail(ErrorKind::Index, "index_add_(): Index is supposed to be a vector, but got dim: ", index->dim(),
+             " with type: ", facts(index->dtype).legacy_name, " and size: ", to_string(index->sizes));
+    }
+    check(index->dtype == DType::Int32 || index->dtype == DType::Int64,
+          "index_add_(): Expected dtype int32/int64 for index but got: ", facts(index->dtype).legacy_name);
+    check(x->dtype == source->dtype, "index_add_(): self (", facts(x->dtype).legacy_name, ") and source (",
+          facts(source->dtype).legacy_name, ") must have the same scalar type");
+    check(source->dim() == 0 || dim < source->dim(), "index_add_(): Indexing dim ", dim, " is out of bounds of the source "
+          "tensor with dim ", source->dim());
+    const std::int64_t slices = source->dim() ? source->sizes[dim] : 1;
+    check(index->numel == slices, "index_add_(): Number of indices (", index->numel,
+          ") should be equal to source.size(dim): (", slices, "), for dim: ", dim);
+    bool same = x->dim() == source->dim();
+    for (int d = 0; same && d < x->dim(); ++d) same = d == dim || x->sizes[d] == source->sizes[d];
+    check(same, "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ",
+          to_string(x->sizes), " source.shape = ", to_string(source->sizes));
+    check_devices("index_add", {&x, &index, &source});
+    if (!on_cpu(x)) return dim;
+    const Tensor plain = plain_index(index);
+    const std::int64_t size = x->dim() ? x->sizes[dim] : 1;
+    const std::int64_t bad = first_outside(data<std::int64_t>(*plain), plain->numel, 0, size);
+    if (bad < 0) return dim;
+    if (x->dim() <= 1) fail(ErrorKind::Index, "index out of range in self");
+    fail(ErrorKind::Runtime, "index ", data<std::int64_t>(*plain)[bad], " is out of bounds for dimension ", dim,
+         " with size ", size);
+}
+
+void add_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& given, const Scalar& alpha) {
+    Tensor source = apart(given, x);
+    if (!(alpha.to<Complex<double>>() == Complex<double>{1, 0})) {
+        const Scalar factor = is_integral(x->dtype) ? Scalar(alpha.to<std::int64_t>()) : alpha;
+        const Argument arguments[] = {Argument(source), Argument(factor)};
+        source = compute({&row("mul").forward, compute_type(x->dtype), x->dtype}, arguments, 2);
+    }
+    source = row_major(source);
+    const Slices slices(*x, dim, plain_index(index));
+    const char* from = data(*source);
+    put_rows(x->dtype, Placement::Add, mutable_data(*x), from, slices.rows);
+}
+
+}  // namespace
+
+Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, const Scalar& alpha) {
+    const int dim = check_index_add(x, given, index, source);
+    return write_copy(
+        x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
+        [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
+        [&](Node& node) {
+            if (node.needs(1)) save(node.saved[0], index);
+        });
+}
+
+void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, const Scalar& alpha) {
+    const int dim = check_index_add(x, given, index, source);
+    write_inplace(
+        x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
+        [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
+        [&](Node& node) {
+            if (node.needs(1)) save(node.saved[0], index);
+        });
+}
+
+namespace {
+
+/// x[indices] worked out: which dimensions are indexed, where their result goes, and the offset of each of its points.
+struct Plan {
+    Dims sizes;           ///< of the result
+    Dims strides;         ///< of the result, as PyTorch lays it out
+    std::vector<std::int64_t> offsets;
+    Rows rows;
+};
+
+bool is_mask(const Tensor& index) { return index->dtype == DType::Bool || index->dtype == DType::UInt8; }
+
+/// Masks replaced by the coordinates of their elements, one integer tensor for each of a mask's dimensions.
+std::vector<Tensor> without_masks(const Tensor& x, const std::vector<Tensor>& indices) {
+    std::vector<Tensor> out;
+    int wanted = 0;
+    for (const Tensor& index : indices) {
+        if (index && !is_mask(index) && index->dtype != DType::Int64 && index->dtype != DType::Int32) {
+            fail(ErrorKind::Index, "tensors used as indices must be long, int, byte or bool tensors");
+        }
+        wanted += index && is_mask(index) ? index->dim() : 1;
+    }
+    if (wanted > x->dim()) fail(ErrorKind::Index, "too many indices for tensor of dimension ", x->dim());
+    for (const Tensor& index : indices) {
+        if (!index || !is_mask(index)) {
+            out.push_back(index ? converted(index, DType::Int64) : index);
+            continue;
+        }
+        const int first = static_cast<int>(out.size());
+        for (int d = 0; d < index->dim(); ++d) {
+            if (index->sizes[d] == x->sizes[first + d]) continue;
+            fail(ErrorKind::Index, "The shape of the mask ", to_string(index->sizes), " at index ", d,
+                 " does not match the shape of the indexed tensor ", to_string(x->sizes), " at index ", first + d);
+        }
+        const Tensor points = nonzero(index);
+        for (int d = 0; d < index->dim(); ++d) {
+            out.push_back(tensor_of(points->storage, {points->sizes[0]}, {index->dim()}, d, DType::Int64));
+        }
+    }
+    return out;
+}
+
+Dims common_shape(const std::vector<Tensor>& indices) {
+    Dims shape;
+    std::string shapes;
+    for (const Tensor& index : indices) {
+        if (index) shapes += (shapes.empty() ? "" : ", ") + to_string(index->sizes);
+    }
+    try {
+        for (const Tensor& index : indices) {
+            if (index) shape = broadcast(shape, index->sizes);
+        }
+    } catch (const Error&) {
+        fail(ErrorKind::Index, "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
+    }
+    return shape;
+}
+
+/// Adds an index's share to the offsets of the points of `shape`.
+void add_offsets(std::vector<std::int64_t>& offsets, const Tensor& index, const Dims& shape, const Tensor& x, int dim) {
+    if (offsets.empty()) return;
+    const std::int64_t size = x->sizes[dim], stride = x->strides[dim];
+    if (size == 0) fail(ErrorKind::Index, "index is out of bounds for dimension with size 0");
+    const Tensor spread = row_major(
+        tensor_of(index->storage, shape, expanded_strides(*index, shape), index->offset, index->dtype));
+    const std::int64_t* at = data<std::int64_t>(*spread);
+    const std::int64_t bad = first_outside(at, spread->numel, -size, size);
+    if (bad >= 0) {
+        fail(ErrorKind::Index, "index ", at[bad], " is out of bounds for dimension ", dim, " with size ", size);
+    }
+    for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] += (at[i] < 0 ? at[i] + size : at[i]) * stride;
+}
+
+/// The strides that PyTorch gives the result: x's order of dimensions and the indices' own, where they differ from
+/// row-major.
+Dims result_strides(const Tensor& x, const std::vector<Tensor>& indices, const Plan& plan, int at, int count) {
+    bool plain = x->contiguous;
+    for (const Tensor& index : indices) plain &= !index || index->contiguous || index->dim() <= 1;
+    if (plain) return contiguous_strides(plan.sizes);
+    Dims strides = plan.rows.before_strides;
+    for (int d = 0; d < count; ++d) strides.push_back(0);
+    for (std::int64_t stride : plan.rows.after_strides) strides.push_back(stride);
+    std::vector<Tensor> shaped = {tensor_of(x->storage, plan.sizes, strides, x->offset, x->dtype)};
+    const Dims shape = part(plan.sizes, at, at + count);
+    for (const Tensor& index : indices) {
+        if (!index || shaped.size() == kMaxOperands) continue;
+        Dims own(plan.sizes.size());
+        const Dims inner = expanded_strides(*index, shape);
+        std::copy(inner.begin(), inner.end(), own.begin() + at);
+        shaped.push_back(tensor_of(index->storage, plan.sizes, own, index->offset, index->dtype));
+    }
+    std::vector<Argument> arguments(shaped.begin(), shaped.end());
+    return layout_of(arguments.data(), static_cast<int>(arguments.size())).strides;
+}
+
+Plan plan_of(const Tensor& x, const std::vector<Tensor>& given) {
+    const std::vector<Tensor> indices = without_masks(x, given);
+    const Dims shape = common_shape(indices);
+    Plan plan;
+    int first = -1, last = -1, indexed = 0;
+    for (int d = 0; d < static_cast<int>(indices.size()); ++d) {
+        if (!indices[static_cast<std::size_t>(d)]) continue;
+        if (first < 0) first = d;
+        last = d;
+        ++indexed;
+    }
+    const bool adjacent = indexed > 0 && last - first + 1 == indexed;
+    plan.offsets.assign(static_cast<std::size_t>(product(shape)), 0);
+    for (int d = 0; d < x->dim(); ++d) {
+        const Tensor index = d < static_cast<int>(indices.size()) ? indices[static_cast<std::size_t>(d)] : Tensor();
+        if (index) {
+            if (on_cpu(x)) add_offsets(plan.offsets, index, shape, x, d);
+            continue;
+        }
+        const bool before = adjacent && d < first;
+        (before ? plan.rows.before : plan.rows.after).push_back(x->sizes[d]);
+        (before ? plan.rows.before_strides : plan.rows.after_strides).push_back(x->strides[d]);
+    }
+    plan.rows.count = static_cast<std::int64_t>(plan.offsets.size());
+    plan.sizes = plan.rows.before;
+    for (std::int64_t size : shape) plan.sizes.push_back(size);
+    for (std::int64_t size : plan.rows.after) plan.sizes.push_back(size);
+    plan.strides = result_strides(x, indices, plan, plan.rows.before.size(), shape.size());
+    return plan;
+}
+
+Rows rows_of(const Plan& plan) {
+    Rows rows = plan.rows;
+    rows.offsets = plan.offsets.data();
+    return rows;
+}
+
+void save_indices(Node& node, const std::vector<Tensor>& indices) {
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        if (indices[i]) save(node.saved[i], indices[i]);
+    }
+}
+
+std::vector<Tensor> saved_indices(Node& node) {
+    std::vector<Tensor> indices;
+    for (int i = 0; i < node.saved_count; ++i) indices.push_back(unpack(node.saved[i], node));
+    return indices;
+}
+
+struct IndexPut {
+    static constexpr const char* node = "IndexPutBackward0";
+    bool accumulate;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const std::vector<Tensor> indices = saved_indices(node);
+        if (node.needs(0)) {
+            const Tensor zero = accumulate ? Tensor() : full({}, Scalar(0), in[0]->dtype, in[0]->device);
+            out[0] = accumulate ? in[0] : index_put(in[0], indices, zero, false);
+        }
+        if (node.needs(1)) out[1] = index(in[0], indices);
+    }
+};
+struct IndexPutImpl : IndexPut {
+    static constexpr const char* node = "IndexPutImplBackward0";
+};
+
+template <class P>
+Tensor put_copy(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate);
+
+struct Index {
+    static constexpr const char* node = "IndexBackward0";
+    Dims sizes;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const Tensor zeros = full(sizes, Scalar(0), in[0]->dtype, in[0]->device);
+        out[0] = put_copy<IndexPutImpl>(zeros, saved_indices(node), in[0], true);
+    }
+};
+
+void check_value(const Tensor& x, const Tensor& value) {
+    check(x->dtype == value->dtype, "Index put requires the source and destination dtypes match, got ",
+          facts(x->dtype).legacy_name, " for the destination and ", facts(value->dtype).legacy_name, " for the source.");
+    check_devices("index_put_", {&x, &value});
+}
+
+void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& given, bool accumulate) {
+    std::vector<Tensor> own = indices;
+    for (Tensor& index : own) {
+        if (index) index = apart(index, x);
+    }
+    const Plan plan = plan_of(x, own);
+    bool fits = given->dim() <= plan.sizes.size();
+    for (int back = 1; fits && back <= given->dim(); ++back) {
+        const std::int64_t size = given->sizes[given->dim() - back];
+        fits = size == 1 || size == plan.sizes[plan.sizes.size() - back];
+    }
+    check(fits, "shape mismatch: value tensor of shape ", to_string(given->sizes),
+          " cannot be broadcast to indexing result of shape ", to_string(plan.sizes));
+    const Tensor value = apart(given, x);
+    const Tensor spread = row_major(
+        tensor_of(value->storage, plan.sizes, expanded_strides(*value, plan.sizes), value->offset, value->dtype));
+    const char* from = data(*spread);
+    put_rows(x->dtype, accumulate ? Placement::Add : Placement::Write, mutable_data(*x), from, rows_of(plan));
+}
+
+template <class P>
+Tensor put_copy(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate) {
+    check_value(x, value);
+    P payload;
+    payload.accumulate = accumulate;
+    return write_copy(
+        x, {&x, &value}, payload, static_cast<int>(indices.size()),
+        [&](const Tensor& out) { put_value(out, indices, value, accumulate); },
+        [&](Node& node) { save_indices(node, indices); });
+}
+
+}  // namespace
+
+Tensor nonzero(const Tensor& x) {
+    check(on_cpu(x), "nonzero: its result's size depends on values, which a meta tensor has not");
+    const Tensor dense = row_major(converted(x, DType::Bool));
+    const bool* values = data<bool>(*dense);
+    const Tensor out = fresh({std::count(values, values + dense->numel, true), x->dim()}, DType::Int64, x->device);
+    std::int64_t* to = mutable_data<std::int64_t>(*out);
+    for (std::int64_t i = 0; i < dense->numel; ++i) {
+        if (!values[i]) continue;
+        std::int64_t rest = i;
+        for (int d = x->dim() - 1; d >= 0; --d) {
+            to[d] = rest % x->sizes[d];
+            rest /= x->sizes[d];
+        }
+        to += x->dim();
+    }
+    return out;
+}
+
+Tensor index(const Tensor& x, const std::vector<Tensor>& indices) {
+    const Plan plan = plan_of(x, indices);
+    Tensor out = fresh(plan.sizes, x->dtype, x->device);
+    if (on_cpu(x)) take_rows(mutable_data(*out), data(*x), size_of(x->dtype), rows_of(plan));
+    if (!(plan.strides == out->strides)) {
+        const Tensor ordered = marked(empty(plan.sizes, x->dtype, x->device, &plan.strides));
+        if (on_cpu(x)) write(ordered, out);
+        out = ordered;
+    }
+    if (needs_record({&x})) save_indices(*record(out, {&x}, Index{x->sizes}, static_cast<int>(indices.size())), indices);
+    return out;
+}
+
+Tensor index_put(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate) {
+    return put_copy<IndexPut>(x, indices, value, accumulate);
+}
+
+void index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate) {
+    check_value(x, value);
+    write_inplace(
+        x, {&x, &value}, IndexPut{accumulate}, static_cast<int>(indices.size()),
+        [&](const Tensor& out) { put_value(out, indices, value, accumulate); },
+        [&](Node& node) { save_indices(node, indices); });
+}
+
+namespace {
+
+const Offer offer({
+    operation<&index_select>("index_select", "input, dim, index",
+                             "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
+                             "one is out of range. Derivative: each slice's gradient is added to where it came from."),
+    operation<&index_add>("index_add", "input, dim, index, source, *, alpha=1",
+                          "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
+                          "Derivatives: g, and alpha times the indexed slices of g."),
+    operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
+                           Offered::Method),
+    operation<&index>("_index", "input, indices",
+                      "input[indices] with an integer tensor, a mask or nothing for each dimension; IndexError when one is "
+                      "out of range. Derivative: g is added to where its elements came from.", Offered::Function),
+    operation<&index_put>("index_put", "input, indices, values, accumulate=False",
+                          "The input with input[indices] replaced by values, or increased if accumulate; values broadcast "
+                          "and have the input's dtype. Derivatives: g, with zeros where it was replaced, and g[indices]."),
+    operation<&index_put_>("index_put_", "input, indices, values, accumulate=False", "index_put in place.",
+                           Offered::Method),
+    operation<&nonzero>("_nonzero", "input",
+                        "The (count, rank) int64 coordinates of the elements that are not zero, in row-major order; not "
+                        "differentiable.", Offered::Function),
+});
+
+}  // namespace
+}  // namespace tapeless

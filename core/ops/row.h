@@ -1,0 +1,64 @@
+// Rows at run time: the one table of pointwise operations, and what follows from each row for tensors.
+#pragma once
+
+#include "kernels/code.h"
+#include "kernels/formula.h"
+#include "graph/node.h"
+
+namespace tapeless {
+
+/// A pointwise operation with everything that its formulas gave.
+struct Row {
+    Facts facts;
+    int arity = 0;
+    bool differentiable = false;
+    int index = 0;                ///< in the table
+    Kernel forward{};
+    Kernel derivative[3]{};       ///< operands: g, the row's operands, out
+    CodeGraph code;
+    int forward_root = -1;
+    int derivative_root[3] = {-1, -1, -1};
+    std::uint8_t saved[3] = {};   ///< per gradient: bit k for operand k, bit `arity` for out
+    NodeClass node{}, number_node{}, left_number_node{};  ///< by whether the last or the first operand is a number
+    std::string node_name;
+};
+
+/// All rows, in the order of their families; built once.
+const std::vector<Row>& rows();
+/// The row of that name; fails when there is none.
+const Row& row(const char* name);
+
+/// An operand as the caller gave it: a tensor, or a number.
+struct Argument {
+    const Tensor* tensor = nullptr;
+    Scalar number;
+    Argument(const Tensor& x) : tensor(&x) {}
+    Argument(Scalar value) : number(value) {}
+};
+
+/// The result dtype of PyTorch's promotion: numbers and 0-dimensional tensors only decide the category.
+DType result_type(const Argument* arguments, int count);
+
+/// The row applied, recorded if a gradient is wanted.
+Tensor apply(const Row& row, const Argument* arguments);
+/// The same, written into arguments[0], which must be a tensor.
+void apply_inplace(const Row& row, const Argument* arguments);
+
+template <class... Operands>
+    requires((std::is_same_v<Operands, Tensor> || std::is_same_v<Operands, Scalar>) && ...)
+Tensor apply(const Row& row, const Operands&... operands) {
+    const Argument arguments[] = {Argument(operands)...};
+    return apply(row, arguments);
+}
+
+/// A formula's kernel over tensors and numbers, not recorded: promotion, broadcasting, output strides, deferral.
+struct Computation {
+    const Kernel* kernel;
+    DType compute;  ///< dtype of the loop
+    DType result;   ///< dtype of the tensor made
+    std::uint8_t skipped = 0;  ///< bit k: operand k is not read
+    bool eager = false;
+};
+Tensor compute(const Computation& computation, const Argument* arguments, int count);
+
+}  // namespace tapeless

@@ -1,0 +1,133 @@
+// Backward of every row: its derivative's own compiled loop, or, when the gradient is itself to be differentiated,
+// the derivative's code replayed as recorded operations.
+#include "ops/row_node.h"
+
+#include "graph/record.h"
+
+namespace tapeless {
+
+void save_operands(Node& node, const Row& row, const Argument* arguments, std::uint8_t wanted, const Tensor* original) {
+    RowPayload& payload = node.get<RowPayload>();
+    for (int k = 0; k < row.arity; ++k) {
+        if (!arguments[k].tensor) {
+            payload.numbers[k] = arguments[k].number;
+            payload.is_number = static_cast<std::uint8_t>(payload.is_number | 1 << k);
+        } else if ((wanted >> k) & 1) {
+            save(node.saved[k], k == 0 && original ? *original : *arguments[k].tensor);
+        }
+    }
+}
+
+std::uint8_t wanted_values(const Row& row, const Node& node) {
+    std::uint8_t wanted = 0;
+    for (int k = 0; k < row.arity; ++k) {
+        if (node.needs(k)) wanted |= row.saved[k];
+    }
+    return wanted;
+}
+
+namespace {
+
+/// The code of one gradient with tensors in place of its symbols, each word an application of its row.
+class Replay {
+public:
+    Replay(const Row& row, std::vector<Argument> symbols) : row_(row), symbols_(std::move(symbols)) {}
+
+    Tensor run(int root) {
+        const CodeGraph& code = row_.code;
+        const std::vector<bool> reached = code.reach(root);
+        results_.resize(static_cast<std::size_t>(root) + 1);
+        values_.assign(static_cast<std::size_t>(root) + 1, Argument(Scalar()));
+        for (int i = 0; i <= root; ++i) {
+            if (reached[static_cast<std::size_t>(i)]) step(i, code[i]);
+        }
+        const Argument& value = values_[static_cast<std::size_t>(root)];
+        if (value.tensor) return *value.tensor;
+        const Tensor& g = *symbols_.front().tensor;
+        return apply(tapeless::row("mul"), g, Scalar(0));  // A constant gradient is 0 in every row.
+    }
+
+private:
+    void step(int i, const CodeNode& node) {
+        const std::size_t at = static_cast<std::size_t>(i);
+        if (node.kind == CodeNode::Kind::Number) {
+            values_[at] = Argument(Scalar(node.number));
+        } else if (node.kind == CodeNode::Kind::Symbol) {
+            values_[at] = symbol(node.word);
+        } else {
+            std::vector<Argument> operands;
+            for (int operand : node.operands) {
+                if (operand >= 0) operands.push_back(values_[static_cast<std::size_t>(operand)]);
+            }
+            results_[at] = apply_word(node.word, operands);
+            values_[at] = Argument(results_[at]);
+        }
+    }
+
+    Argument symbol(const char* name) const {
+        if (name[0] == 'g') return symbols_[0];
+        if (name[0] == 'o') return symbols_.back();
+        return symbols_[static_cast<std::size_t>(name[0] - 'x' + 1)];
+    }
+
+    static Tensor apply_word(const char* word, std::vector<Argument>& operands) {
+        bool any = false;
+        for (const Argument& operand : operands) any |= operand.tensor != nullptr;
+        if (any) return apply(tapeless::row(word), operands.data());
+        // Numbers alone, such as `y - 1` of an exponent that is a number.
+        const Tensor x = scalar_tensor(operands[0].number, promote(operands[0].number.dtype(), DType::Float32));
+        x->wrapped_number = true;
+        operands[0] = Argument(x);
+        Tensor out = apply(tapeless::row(word), operands.data());
+        out->wrapped_number = true;
+        return out;
+    }
+
+    const Row& row_;
+    std::vector<Argument> symbols_;
+    std::vector<Argument> values_;
+    std::vector<Tensor> results_;
+};
+
+}  // namespace
+
+void apply_row_node(Node& node, Gradients in, Gradients out) {
+    const RowPayload& payload = node.get<RowPayload>();
+    const Row& row = *static_cast<const Row*>(node.cls->about);
+    const Tensor& g = in[0];
+    if (!g) return;
+    const std::uint8_t wanted = wanted_values(row, node);
+    Tensor values[4];
+    std::vector<Argument> symbols;
+    Argument arguments[kMaxOperands] = {g, g, g, g, g};
+    for (int k = 0; k <= row.arity; ++k) {
+        if (node.saved_count && ((wanted >> k) & 1)) values[k] = unpack(node.saved[k], node);
+        const bool number = k < row.arity && ((payload.is_number >> k) & 1);
+        if (number) {
+            arguments[k + 1] = Argument(payload.numbers[k]);
+        } else if (values[k]) {
+            arguments[k + 1] = Argument(values[k]);
+        }
+    }
+    for (int k = 0; k < row.arity; ++k) {
+        if (!node.needs(k) || row.derivative_root[k] < 0) continue;
+        const CodeNode& code = row.code[row.derivative_root[k]];
+        if (code.kind == CodeNode::Kind::Symbol && code.word[0] == 'g') {
+            out[k] = g;  // Nobody writes into a gradient that others hold, so it need not be copied.
+            continue;
+        }
+        if (grad_enabled()) {
+            out[k] = Replay(row, {arguments, arguments + row.arity + 2}).run(row.derivative_root[k]);
+            continue;
+        }
+        std::uint8_t skipped = 0;
+        for (int s = 0; s <= row.arity; ++s) {
+            const bool number = s < row.arity && ((payload.is_number >> s) & 1);
+            if (!((row.saved[k] >> s) & 1) && !number) skipped = static_cast<std::uint8_t>(skipped | 2 << s);
+        }
+        const DType result = payload.common;
+        out[k] = compute({&row.derivative[k], compute_type(result), result, skipped}, arguments, row.arity + 2);
+    }
+}
+
+}  // namespace tapeless

@@ -1,0 +1,179 @@
+// as_strided, and with it the two nodes that keep views and their base true: AsStrided and CopySlices.
+#include "ops/operation.h"
+#include "ops/structured.h"
+
+namespace tapeless {
+namespace {
+
+/// A geometry over a storage.
+struct Strided {
+    Dims sizes, strides;
+    std::int64_t offset = 0;
+};
+
+Strided geometry(const TensorBody& x) { return {x.sizes, x.strides, x.offset}; }
+
+std::int64_t extent(const Strided& geometry) {
+    if (product(geometry.sizes) == 0) return 0;
+    std::int64_t last = geometry.offset;
+    for (int d = 0; d < geometry.sizes.size(); ++d) last += (geometry.sizes[d] - 1) * geometry.strides[d];
+    return last + 1;
+}
+
+/// Gradient of a view with geometry `view` as a gradient of a base with geometry `base`: every element is added to
+/// where it lies, and the base reads it from there. An element that the base shows several times shares it evenly.
+struct AsStrided {
+    static constexpr const char* node = "AsStridedBackward0";
+    Strided base, view;
+
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = transpose(in[0]);
+    }
+
+    Tensor transpose(const Tensor& g) const {
+        const std::int64_t room = std::max(extent(base), extent(view));
+        Tensor flat = full({room}, Scalar(0), g->dtype, g->device);
+        const Tensor place = as_strided(flat, view.sizes, view.strides, view.offset);
+        if (!has_internal_overlap(*place)) {
+            copy_(place, g);
+        } else {
+            flat = added(flat, g);
+        }
+        Tensor out = as_strided(flat, base.sizes, base.strides, base.offset);
+        if (!has_internal_overlap(*out)) return out;
+        const ModeGuard quiet(kNoGrad, true);
+        Tensor counts = full({room}, Scalar(0), g->dtype, g->device);
+        AsStrided{base, base}.add_ones(counts);
+        return apply(row("div"), out, as_strided(counts, base.sizes, base.strides, base.offset));
+    }
+
+    /// Element by element, because several may lie on one spot.
+    Tensor added(const Tensor& flat, const Tensor& g) const {
+        const ModeGuard quiet(kNoGrad, true);
+        visit_elements([&](std::int64_t at, const Tensor& element) {
+            const Tensor spot = as_strided(flat, {}, {}, at);
+            write(spot, apply(row("add"), spot, element));
+        }, g);
+        return flat;
+    }
+    void add_ones(const Tensor& counts) const {
+        const Tensor one = full(base.sizes, Scalar(1), counts->dtype, counts->device);
+        AsStrided{base, base}.added(counts, one);
+    }
+
+    template <class F>
+    void visit_elements(F&& f, const Tensor& g) const {
+        Dims at(view.sizes.size());
+        const std::int64_t count = product(view.sizes);
+        const Tensor dense = reshape(g, {count});
+        for (std::int64_t i = 0; i < count; ++i) {
+            std::int64_t position = view.offset;
+            for (int d = 0; d < at.size(); ++d) position += at[d] * view.strides[d];
+            f(position, select(dense, 0, i));
+            for (int d = at.size() - 1; d >= 0 && ++at[d] == view.sizes[d]; --d) at[d] = 0;
+        }
+    }
+};
+
+/// The base's node after a write through a view: the writer's gradient takes the place of the written region.
+struct CopySlices {
+    static constexpr const char* node = "torch::autograd::CopySlices";
+    static constexpr bool releases_payload = true;
+    Strided base, view;
+    Ref<Node> writer;
+
+    int visit(const Visit& visit) const { return writer ? visit.object(writer.get(), visit.context) : 0; }
+    void clear() { writer.reset(); }
+
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        if (!writer) fail_released();
+        const Tensor g = private_copy(in[0]);
+        const Tensor region = as_strided(g, view.sizes, view.strides, view.offset - base.offset);
+        Tensor incoming = dense_copy_of(region);
+        Tensor results[16];
+        std::vector<Tensor> many;
+        Gradients through = results;
+        if (node.edge_count > 16) {
+            many.resize(node.edge_count);
+            through = many.data();
+        }
+        writer->cls->apply(*writer, &incoming, through);
+        if (through[0]) {
+            copy_(region, through[0]);
+        } else {
+            fill_(region, Scalar(0));
+        }
+        for (int i = 1; i < node.edge_count; ++i) out[i] = through[i];
+        out[0] = g;
+    }
+
+    /// The gradient in memory of its own with the base's strides; what nobody else holds is taken as it is, so that a
+    /// long chain of small writes costs each its own region only.
+    Tensor private_copy(const Tensor& given) const {
+        const bool fits = given->strides == base.strides && given->offset == 0 && covers_storage(*given);
+        const bool alone = given->refs == 1 && given->storage->refs == 1;
+        if (fits && alone && !grad_enabled()) return given;
+        if (fits) return clone(given);
+        Tensor own = full({extent({base.sizes, base.strides, 0})}, Scalar(0), given->dtype, given->device);
+        Tensor out = as_strided(own, base.sizes, base.strides, 0);
+        copy_(out, given);
+        return out;
+    }
+    static Tensor dense_copy_of(const Tensor& region) { return clone(region, MemoryFormat::Contiguous); }
+};
+
+Ref<Node> as_strided_node(const Tensor& base, const TensorBody& x) {
+    Ref<Node> node = make_node(class_of<AsStrided>(), 1, 0, 1, AsStrided{geometry(*base), geometry(x)});
+    node->edges[0] = gradient_edge(base);
+    node->outputs[0] = {x.sizes, x.dtype, x.device};
+    return node;
+}
+
+Ref<Node> copy_slices_node(const Tensor& base, const TensorBody& x, const Ref<Node>& writer) {
+    Ref<Node> node = make_node(class_of<CopySlices>(), writer->edge_count, 0, 1,
+                               CopySlices{geometry(*base), geometry(x), writer});
+    node->edges[0] = gradient_edge(base);
+    for (int i = 1; i < writer->edge_count; ++i) node->edges[i] = writer->edges[i];
+    return node;
+}
+
+const bool registered = [] {
+    view_operations = {as_strided_node, copy_slices_node};
+    return true;
+}();
+
+}  // namespace
+
+Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::int64_t offset) {
+    check(sizes.size() == strides.size(), "mismatch in length of strides and shape: got ", sizes.size(), " sizes and ",
+          strides.size(), " strides");
+    for (std::int64_t stride : strides) {
+        check(stride >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ",
+              to_string(strides));
+    }
+    check(offset >= 0, "as_strided: the storage offset must not be negative, got ", offset);
+    const Strided view{sizes, strides, offset};
+    const std::int64_t needed = extent(view) * static_cast<std::int64_t>(size_of(x->dtype));
+    check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", to_string(sizes), ", strides ",
+          to_string(strides), ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
+          " requiring a storage size of ", needed, " are out of bounds for storage of size ", x->storage->bytes);
+    Tensor out = tensor_of(x->storage, sizes, strides, offset, x->dtype);
+    set_view(out, x);
+    if (needs_record({&x})) record(out, {&x}, AsStrided{geometry(*x), view});
+    return out;
+}
+
+namespace {
+
+Tensor as_strided_of(const Tensor& x, Dims size, Dims stride, std::optional<std::int64_t> storage_offset) {
+    return as_strided(x, size, stride, storage_offset.value_or(x->offset));
+}
+
+const Offer offer({
+    operation<&as_strided_of>("as_strided", "input, size, stride, storage_offset=None",
+                              "A view with any sizes, strides and offset, in elements, over the tensor's storage."),
+});
+
+}  // namespace
+}  // namespace tapeless

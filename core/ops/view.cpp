@@ -1,0 +1,447 @@
+// Views: results that share their input's storage. Each is linear; its derivative is the reverse rearrangement.
+#include <algorithm>
+
+#include "ops/operation.h"
+#include "ops/structured.h"
+
+namespace tapeless {
+namespace {
+
+/// The tensor with another geometry over the same storage; recorded by the caller.
+Tensor viewed(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
+    Tensor out = tensor_of(x->storage, std::move(sizes), std::move(strides), offset, x->dtype);
+    set_view(out, x);
+    return out;
+}
+
+template <class P>
+Tensor recorded(const Tensor& out, const Tensor& x, P payload) {
+    if (needs_record({&x})) record(out, {&x}, std::move(payload));
+    return out;
+}
+
+/// g placed into zeros of `sizes` where `place` puts a view: the transpose of select and slice.
+struct Embed {
+    static constexpr const char* node = "EmbedBackward0";
+    Dims sizes;
+    std::int64_t dim, start, end, step;
+    bool selects;
+
+    Tensor place(const Tensor& x) const {
+        return selects ? select(x, dim, start) : slice(x, dim, start, end, step);
+    }
+    Tensor operator()(const Tensor& g) const {
+        Tensor out = full(sizes, Scalar(0), g->dtype, g->device);
+        {
+            const ModeGuard quiet(kNoGrad, true);
+            write(place(out), g);
+        }
+        if (needs_record({&g})) record(out, {&g}, *this);
+        return out;
+    }
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = place(in[0]);
+    }
+};
+
+struct Select : Embed {
+    static constexpr const char* node = "SelectBackward0";
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = (*this)(in[0]);
+    }
+};
+
+struct Slice : Embed {
+    static constexpr const char* node = "SliceBackward0";
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = (*this)(in[0]);
+    }
+};
+
+struct Permute {
+    static constexpr const char* node = "PermuteBackward0";
+    Dims dims;
+    void backward(Node&, Gradients in, Gradients out) const {
+        Dims inverse(dims.size());
+        for (int d = 0; d < dims.size(); ++d) inverse[static_cast<int>(dims[d])] = d;
+        if (in[0]) out[0] = permute(in[0], inverse);
+    }
+};
+
+struct Transpose {
+    static constexpr const char* node = "TransposeBackward0";
+    std::int64_t dim0, dim1;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = transpose(in[0], dim0, dim1);
+    }
+};
+
+struct T {
+    static constexpr const char* node = "TBackward0";
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = t(in[0]);
+    }
+};
+
+struct Expand {
+    static constexpr const char* node = "ExpandBackward0";
+    Dims sizes;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = sum_to_size(in[0], sizes);
+    }
+};
+
+/// View, squeeze and unsqueeze all give the gradient the input's sizes back.
+struct View {
+    static constexpr const char* node = "ViewBackward0";
+    Dims sizes;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = reshape(in[0], sizes);
+    }
+};
+struct Unsqueeze : View {
+    static constexpr const char* node = "UnsqueezeBackward0";
+};
+struct Squeeze : View {
+    static constexpr const char* node = "SqueezeBackward0";
+};
+struct SqueezeDim : View {
+    static constexpr const char* node = "SqueezeBackward1";
+};
+struct SqueezeDims : View {
+    static constexpr const char* node = "SqueezeBackward2";
+};
+struct UnsafeView : View {
+    static constexpr const char* node = "UnsafeViewBackward0";
+};
+struct Alias : View {
+    static constexpr const char* node = "AliasBackward0";
+};
+
+Dims checked_dims(const Dims& dims, int rank) {
+    Dims out;
+    for (std::int64_t dim : dims) out.push_back(wrap_dim(dim, rank));
+    return out;
+}
+
+}  // namespace
+
+Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
+    if (x->dim() == 0) fail(ErrorKind::Index, "select() cannot be applied to a 0-dim tensor.");
+    const int d = wrap_dim(dim, x->dim());
+    const std::int64_t size = x->sizes[d];
+    if (index < -size || index >= size) {
+        fail(ErrorKind::Index, "select(): index ", index, " out of range for tensor of size ", to_string(x->sizes),
+             " at dimension ", d);
+    }
+    if (index < 0) index += size;
+    Dims sizes = x->sizes, strides = x->strides;
+    const std::int64_t offset = x->offset + index * strides[d];
+    sizes.erase(d);
+    strides.erase(d);
+    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x,
+                    Select{{x->sizes, d, index, 0, 1, true}});
+}
+
+Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
+    if (x->dim() == 0) fail(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
+    const int d = wrap_dim(dim, x->dim());
+    if (step <= 0) fail(ErrorKind::Value, "slice step must be positive, but got ", step, "; use flip for reverse order");
+    const std::int64_t size = x->sizes[d];
+    auto wrap = [&](std::int64_t i) { return std::clamp(i < 0 ? i + size : i, std::int64_t{0}, size); };
+    start = wrap(start);
+    end = std::max(start, wrap(end));
+    Dims sizes = x->sizes, strides = x->strides;
+    sizes[d] = (end - start + step - 1) / step;
+    strides[d] *= step;
+    const std::int64_t offset = x->offset + start * x->strides[d];
+    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x,
+                    Slice{{x->sizes, d, start, end, step, false}});
+}
+
+Tensor permute(const Tensor& x, const Dims& given) {
+    check(given.size() == x->dim(), "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+          "length of the desired ordering of dimensions i.e. input.dim() = ", x->dim(), " is not equal to len(dims) = ",
+          given.size());
+    const Dims dims = checked_dims(given, x->dim());
+    Dims sizes, strides;
+    for (int i = 0; i < dims.size(); ++i) {
+        for (int j = 0; j < i; ++j) check(dims[i] != dims[j], "permute(): duplicate dims are not allowed.");
+        sizes.push_back(x->sizes[static_cast<int>(dims[i])]);
+        strides.push_back(x->strides[static_cast<int>(dims[i])]);
+    }
+    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Permute{dims});
+}
+
+namespace {
+
+Tensor swapped(const Tensor& x, int a, int b) {
+    Dims sizes = x->sizes, strides = x->strides;
+    if (x->dim() > 0) {
+        std::swap(sizes[a], sizes[b]);
+        std::swap(strides[a], strides[b]);
+    }
+    return viewed(x, std::move(sizes), std::move(strides), x->offset);
+}
+
+}  // namespace
+
+Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
+    const int a = wrap_dim(dim0, x->dim()), b = wrap_dim(dim1, x->dim());
+    return recorded(swapped(x, a, b), x, Transpose{a, b});
+}
+
+Tensor t(const Tensor& x) {
+    check(x->dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is ", x->dim(), "D");
+    return recorded(swapped(x, 0, x->dim() == 2 ? 1 : 0), x, T{});
+}
+
+Tensor expand(const Tensor& x, const Dims& given) {
+    check(given.size() >= x->dim(), "expand(", describe(*x), ", size=", to_string(given),
+          "): the number of sizes provided (", given.size(), ") must be greater or equal to the number of dimensions in "
+          "the tensor (", x->dim(), ")");
+    Dims sizes = given, strides(given.size());
+    const int shift = given.size() - x->dim();
+    for (int d = given.size() - 1; d >= 0; --d) {
+        const std::int64_t have = d >= shift ? x->sizes[d - shift] : 1;
+        if (sizes[d] == -1) {
+            check(d >= shift, "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", d);
+            sizes[d] = have;
+        }
+        check(sizes[d] == have || have == 1, "The expanded size of the tensor (", sizes[d],
+              ") must match the existing size (", have, ") at non-singleton dimension ", d, ".  Target sizes: ",
+              to_string(given), ".  Tensor sizes: ", to_string(x->sizes));
+        strides[d] = d < shift ? (sizes[d] == 1 ? (d + 1 < sizes.size() ? sizes[d + 1] * strides[d + 1] : 1) : 0)
+                     : have == sizes[d] ? x->strides[d - shift]
+                                        : 0;
+    }
+    const Dims before = x->sizes;
+    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Expand{before});
+}
+
+namespace {
+
+/// Fills in a size of -1.
+Dims complete(const Dims& given, std::int64_t numel, const char* what) {
+    Dims sizes = given;
+    int unknown = -1;
+    std::int64_t known = 1;
+    for (int d = 0; d < sizes.size(); ++d) {
+        if (sizes[d] == -1) {
+            check(unknown < 0, "only one dimension can be inferred");
+            unknown = d;
+        } else {
+            check(sizes[d] >= 0, "invalid shape dimension ", sizes[d], " at index ", d, " of shape ", to_string(given));
+            known *= sizes[d];
+        }
+    }
+    if (unknown >= 0) {
+        check(known != 0, "cannot reshape tensor of 0 elements into shape ", to_string(given),
+              " because the unspecified dimension size -1 can be any value and is ambiguous");
+        if (known > 0 && numel % known == 0) sizes[unknown] = numel / known;
+    }
+    check(unknown >= 0 ? sizes[unknown] >= 0 : known == numel, "shape '", to_string(given), "' is invalid for input of size ",
+          numel, what);
+    return sizes;
+}
+
+}  // namespace
+
+Tensor view(const Tensor& x, const Dims& given) {
+    const Dims sizes = complete(given, x->numel, "");
+    Dims strides;
+    check(view_strides(x->sizes, x->strides, sizes, strides),
+          "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+          "contiguous subspaces). Use .reshape(...) instead.");
+    return recorded(viewed(x, sizes, std::move(strides), x->offset), x, View{x->sizes});
+}
+
+Tensor reshape(const Tensor& x, const Dims& given) {
+    const Dims sizes = complete(given, x->numel, "");
+    Dims strides;
+    if (view_strides(x->sizes, x->strides, sizes, strides)) return view(x, sizes);
+    const Tensor copy = clone(x, MemoryFormat::Contiguous);
+    if (copy->grad_fn || !needs_record({&x})) {
+        Tensor out = tensor_of(copy->storage, sizes, contiguous_strides(sizes), 0, x->dtype);
+        set_view(out, copy);
+        if (copy->grad_fn) record(out, {&copy}, UnsafeView{{copy->sizes}});
+        out->autograd->view.reset();
+        return out;
+    }
+    return view(copy, sizes);
+}
+
+Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
+    const int d = wrap_dim(dim, x->dim() + 1);
+    Dims sizes = x->sizes, strides = x->strides;
+    const std::int64_t stride = d < x->dim() ? sizes[d] * strides[d] : 1;
+    sizes.insert(d, 1);
+    strides.insert(d, stride);
+    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Unsqueeze{{x->sizes}});
+}
+
+namespace {
+
+Tensor squeezed(const Tensor& x, const Dims* dims) {
+    Dims sizes, strides;
+    for (int d = 0; d < x->dim(); ++d) {
+        const bool named = !dims || std::find(dims->begin(), dims->end(), d) != dims->end();
+        if (named && x->sizes[d] == 1) continue;
+        sizes.push_back(x->sizes[d]);
+        strides.push_back(x->strides[d]);
+    }
+    return viewed(x, std::move(sizes), std::move(strides), x->offset);
+}
+
+}  // namespace
+
+Tensor squeeze(const Tensor& x) { return recorded(squeezed(x, nullptr), x, Squeeze{{x->sizes}}); }
+
+Tensor squeeze(const Tensor& x, const Dims& given) {
+    const Dims dims = checked_dims(given, x->dim());
+    if (given.size() == 1) return recorded(squeezed(x, &dims), x, SqueezeDim{{x->sizes}});
+    return recorded(squeezed(x, &dims), x, SqueezeDims{{x->sizes}});
+}
+
+Tensor alias_view(const Tensor& x) {
+    return recorded(viewed(x, x->sizes, x->strides, x->offset), x, Alias{{x->sizes}});
+}
+
+Tensor detach(const Tensor& x) {
+    Tensor out = alias(x);
+    set_view(out, x, Creation::Ordinary);
+    out->autograd->view->detached = true;
+    return out;
+}
+
+namespace {
+
+/// split and unbind: one node with an output for each piece.
+struct Split {
+    static constexpr const char* node = "SplitBackward0";
+    static constexpr bool takes_undefined = true;
+    Dims sizes;
+    std::int64_t dim;
+    DType dtype;
+    Dims lengths;
+    bool unbinds = false;
+
+    void backward(Node& node, Gradients in, Gradients out) const {
+        std::int64_t start = 0;
+        for (int i = 0; i < node.output_count; ++i) {
+            const std::int64_t length = unbinds ? 1 : lengths[i];
+            if (in[i]) {
+                const Embed embed{sizes, dim, start, start + length, 1, unbinds};
+                const Tensor part = embed(in[i]);
+                out[0] = out[0] ? apply(row("add"), out[0], part) : part;
+            }
+            start += length;
+        }
+    }
+};
+struct SplitSizes : Split {
+    static constexpr const char* node = "SplitWithSizesBackward0";
+};
+struct Unbind : Split {
+    static constexpr const char* node = "UnbindBackward0";
+};
+
+template <class P>
+void record_pieces(const std::vector<Tensor>& pieces, const Tensor& x, P payload) {
+    if (!needs_record({&x})) return;
+    Ref<Node> node = make_node(class_of<P>(), 1, 0, static_cast<int>(pieces.size()), std::move(payload));
+    node->edges[0] = gradient_edge(x);
+    for (std::size_t i = 0; i < pieces.size(); ++i) set_history(pieces[i], node, static_cast<int>(i));
+}
+
+Tensor piece(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
+    Tensor out = tensor_of(x->storage, std::move(sizes), std::move(strides), offset, x->dtype);
+    set_view(out, x, grad_enabled() ? Creation::MultiView : Creation::NoGrad);
+    return out;
+}
+
+}  // namespace
+
+std::vector<Tensor> split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
+    const int d = wrap_dim(dim, x->dim());
+    std::vector<Tensor> pieces;
+    std::int64_t start = 0;
+    bool equal = true;
+    for (int i = 0; i < lengths.size(); ++i) {
+        Dims sizes = x->sizes;
+        sizes[d] = lengths[i];
+        equal &= lengths[i] == lengths[0] || i == lengths.size() - 1;
+        pieces.push_back(piece(x, std::move(sizes), x->strides, x->offset + start * x->strides[d]));
+        start += lengths[i];
+    }
+    record_pieces(pieces, x, Split{x->sizes, d, x->dtype, lengths});
+    return pieces;
+}
+
+std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
+    if (x->dim() == 0) fail(ErrorKind::Index, "Dimension specified as 0 but tensor has no dimensions");
+    const int d = wrap_dim(dim, x->dim());
+    std::vector<Tensor> pieces;
+    for (std::int64_t i = 0; i < x->sizes[d]; ++i) {
+        Dims sizes = x->sizes, strides = x->strides;
+        sizes.erase(d);
+        strides.erase(d);
+        pieces.push_back(piece(x, std::move(sizes), std::move(strides), x->offset + i * x->strides[d]));
+    }
+    record_pieces(pieces, x, Unbind{{x->sizes, d, x->dtype, {}, true}});
+    return pieces;
+}
+
+Tensor view_as_real(const Tensor& x) {
+    check(is_complex(x->dtype), "view_as_real is only supported for complex tensors");
+    Dims sizes = x->sizes, strides = x->strides;
+    for (std::int64_t& stride : strides) stride *= 2;
+    sizes.push_back(2);
+    strides.push_back(1);
+    Tensor out = tensor_of(x->storage, sizes, strides, x->offset * 2, real_of(x->dtype));
+    set_view(out, x);
+    return out;
+}
+
+namespace {
+
+Tensor squeeze_of(const Tensor& x, std::optional<Dims> dim) { return dim ? squeeze(x, *dim) : squeeze(x); }
+Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
+                std::int64_t step) {
+    return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
+}
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+    check(x->dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
+    check(length >= 0, "narrow(): length must be non-negative.");
+    const std::int64_t size = x->sizes[wrap_dim(dim, x->dim())];
+    if (start < -size || start > size) {
+        fail(ErrorKind::Index, "Dimension out of range (expected to be in range of [", -size, ", ", size, "], but got ",
+             start, ")");
+    }
+    if (start < 0) start += size;
+    check(start + length <= size, "start (", start, ") + length (", length, ") exceeds dimension size (", size, ").");
+    return slice(x, dim, start, start + length, 1);
+}
+Tensor expand_of(const Tensor& x, Dims size) { return expand(x, size); }
+
+const Offer offer({
+    operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
+        "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
+    operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1", "The view of a range of a dimension."),
+    operation<&narrow>("narrow", "input, dim, start, length", "The view of `length` indices of a dimension from start."),
+    operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
+    operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
+    operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
+    operation<&expand_of>("expand", "input, *size", "The view that repeats dimensions of size 1; -1 keeps a size.",
+                          Offered::Method),
+    operation<&view>("_view", "input, *size", "The view with other sizes, where strides allow it."),
+    operation<&reshape>("reshape", "input, *shape", "Other sizes: a view where strides allow it, else a copy."),
+    operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
+    operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
+    operation<&detach>("detach", "input", "The same memory without the graph."),
+    operation<&split>("split_with_sizes", "input, split_sizes, dim=0", "Views of consecutive pieces of a dimension."),
+    operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
+});
+
+}  // namespace
+}  // namespace tapeless

@@ -1,0 +1,48 @@
+// The sequence of a structured operation that writes into a tensor: checks, node, write, version, history.
+#pragma once
+
+#include "ops/fresh.h"
+
+namespace tapeless {
+
+/// Writes into x in place by `write(x)`. `inputs`: the operation's differentiable inputs, x first, which become the
+/// edges of a node of class P; `keep(node)` saves its values.
+template <class P, class Write, class Keep>
+void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved, Write&& write,
+                   Keep&& keep) {
+    bool records = is_differentiable(x->dtype) && needs_record(inputs);
+    check_inplace(x, records);
+    records = records && needs_record(inputs);  // Variable's default flag may have given way.
+    Ref<Node> node;
+    if (records) {
+        node = make_node(class_of<P>(), static_cast<int>(inputs.size()), saved, 1, std::move(payload));
+        int edge = 0;
+        for (const Tensor* input : inputs) {
+            if (*input) node->edges[edge] = gradient_edge(*input);
+            ++edge;
+        }
+        keep(*node);
+    }
+    if (on_cpu(x)) write(x);
+    note_write(x);
+    if (node) rebase_history(x, node);
+}
+
+/// The same into a copy of x.
+template <class P, class Write, class Keep>
+Tensor write_copy(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved, Write&& write,
+                  Keep&& keep) {
+    const Tensor out = own_copy(x);
+    if (on_cpu(x)) write(out);
+    if (is_differentiable(x->dtype) && needs_record(inputs)) {
+        keep(*record(out, inputs, std::move(payload), saved));
+    }
+    return out;
+}
+
+/// An operand that shares memory with x, which is about to be written, is read from a copy.
+inline Tensor apart(const Tensor& operand, const Tensor& x) {
+    return operand->storage.get() == x->storage.get() ? dense_copy(operand, true) : operand;
+}
+
+}  // namespace tapeless
