@@ -41,7 +41,7 @@ bool is_size_item(PyObject* object) {
     return PyLong_Check(object) || (PyIndex_Check(object) && (!is_tensor(object) || is_integral(body(object)->dtype)));
 }
 
-std::int64_t size_item(const Signature& signature, PyObject* object, Py_ssize_t index) {
+std::int64_t size_item(const Form& signature, PyObject* object, Py_ssize_t index) {
     if (!is_size_item(object)) {
         fail(ErrorKind::Type, signature.name, "(): argument 'size' failed to unpack the object at pos ", index + 1,
              " with error \"type must be tuple of ints,but got ", Py_TYPE(object)->tp_name, "\"");
@@ -49,13 +49,13 @@ std::int64_t size_item(const Signature& signature, PyObject* object, Py_ssize_t 
     return integer_from(object, "size");
 }
 
-Dims sizes_of(const Signature& signature, PyObject* const* items, Py_ssize_t count) {
+Dims sizes_of(const Form& signature, PyObject* const* items, Py_ssize_t count) {
     Dims sizes;
     for (Py_ssize_t i = 0; i < count; ++i) sizes.push_back(size_item(signature, items[i], i));
     return sizes;
 }
 
-Dims sizes_of(const Signature& signature, PyObject* sequence) {
+Dims sizes_of(const Form& signature, PyObject* sequence) {
     return sizes_of(signature, PySequence_Fast_ITEMS(sequence), PySequence_Fast_GET_SIZE(sequence));
 }
 
@@ -66,7 +66,7 @@ std::string text_of(PyObject* object) {
     return result;
 }
 
-bool flag(const Signature& signature, const char* name, PyObject* value) {
+bool flag(const Form& signature, const char* name, PyObject* value) {
     if (!PyBool_Check(value)) {
         fail(ErrorKind::Type, signature.name, "(): argument '", name, "' must be bool, not ", Py_TYPE(value)->tp_name);
     }
@@ -80,7 +80,7 @@ void Call::refuse(int index, const char* expected) const {
          ") must be ", expected, ", not ", Py_TYPE(values[index])->tp_name);
 }
 
-Call::Call(const Signature& s, PyObject* const* args, Py_ssize_t count, PyObject* names) : signature(s) {
+Call::Call(const Form& s, PyObject* const* args, Py_ssize_t count, PyObject* names) : signature(s) {
     given = static_cast<int>(count);
     if (s.variadic) {
         if (count == 1 && is_sequence(args[0])) {
@@ -92,7 +92,7 @@ Call::Call(const Signature& s, PyObject* const* args, Py_ssize_t count, PyObject
         }
     } else {
         int most = 0;
-        while (most < Signature::kMost && s.positional[most]) ++most;
+        while (most < Form::kMost && s.positional[most]) ++most;
         if (count > most) {
             fail(ErrorKind::Type, s.name, "() takes ", most, " positional argument", most == 1 ? "" : "s", " but ", count,
                  count == 1 ? " was given" : " were given");
@@ -107,7 +107,7 @@ Call::Call(const Signature& s, PyObject* const* args, Py_ssize_t count, PyObject
 void Call::take_keyword(PyObject* name, PyObject* value) {
     const int option = option_of(name);
     if (option >= 0 && signature.options >> option & 1) return take_option(static_cast<Option>(1u << option), value);
-    for (int i = 0; i < Signature::kMost && signature.positional[i]; ++i) {
+    for (int i = 0; i < Form::kMost && signature.positional[i]; ++i) {
         if (PyUnicode_CompareWithASCIIString(name, signature.positional[i]) != 0) continue;
         if (signature.variadic ? given > 0 : values[i] != nullptr) {
             fail(ErrorKind::Type, signature.name, "() got multiple values for argument '", signature.positional[i], "'");
@@ -332,11 +332,11 @@ Tensor made(const Dims& sizes, DType dtype, Device device) {
 
 // ---- functions of sizes ----
 
-constexpr Signature kEmpty = {"empty", kPlaced | kOut | kMemoryFormat, {"size"}, true};
-constexpr Signature kZeros = {"zeros", kPlaced | kOut, {"size"}, true};
-constexpr Signature kOnes = {"ones", kPlaced | kOut, {"size"}, true};
+constexpr Form kEmpty = {"empty", kPlaced | kOut | kMemoryFormat, {"size"}, true};
+constexpr Form kZeros = {"zeros", kPlaced | kOut, {"size"}, true};
+constexpr Form kOnes = {"ones", kPlaced | kOut, {"size"}, true};
 
-template <class V, const Signature& signature>
+template <class V, const Form& signature>
 PyObject* of_sizes(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(signature, args, count, names);
@@ -344,10 +344,10 @@ PyObject* of_sizes(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
     });
 }
 
-constexpr Signature kEmptyLike = {"empty_like", kPlaced | kMemoryFormat, {"input"}};
-constexpr Signature kZerosLike = {"zeros_like", kPlaced | kMemoryFormat, {"input"}};
-constexpr Signature kOnesLike = {"ones_like", kPlaced | kMemoryFormat, {"input"}};
-constexpr Signature kFullLike = {"full_like", kPlaced | kMemoryFormat, {"input", "fill_value"}};
+constexpr Form kEmptyLike = {"empty_like", kPlaced | kMemoryFormat, {"input"}};
+constexpr Form kZerosLike = {"zeros_like", kPlaced | kMemoryFormat, {"input"}};
+constexpr Form kOnesLike = {"ones_like", kPlaced | kMemoryFormat, {"input"}};
+constexpr Form kFullLike = {"full_like", kPlaced | kMemoryFormat, {"input", "fill_value"}};
 
 Tensor input_of(const Call& call) {
     if (!is_tensor(call.required(0))) call.refuse(0, "Tensor");
@@ -364,7 +364,7 @@ Tensor filled_like(const Call& call, const Tensor& x, const Scalar& value) {
     return out;
 }
 
-template <class V, const Signature& signature>
+template <class V, const Form& signature>
 PyObject* like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(signature, args, count, names);
@@ -387,13 +387,13 @@ PyObject* full_like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject
     });
 }
 
-constexpr Signature kNewEmpty = {"new_empty", kPlaced, {"size"}, true};
-constexpr Signature kNewZeros = {"new_zeros", kPlaced, {"size"}, true};
-constexpr Signature kNewOnes = {"new_ones", kPlaced, {"size"}, true};
-constexpr Signature kNewFull = {"new_full", kPlaced, {"size", "fill_value"}};
-constexpr Signature kNewTensor = {"new_tensor", kDType | kDevice | kRequiresGrad | kPinMemory | kLayout, {"data"}};
+constexpr Form kNewEmpty = {"new_empty", kPlaced, {"size"}, true};
+constexpr Form kNewZeros = {"new_zeros", kPlaced, {"size"}, true};
+constexpr Form kNewOnes = {"new_ones", kPlaced, {"size"}, true};
+constexpr Form kNewFull = {"new_full", kPlaced, {"size", "fill_value"}};
+constexpr Form kNewTensor = {"new_tensor", kDType | kDevice | kRequiresGrad | kPinMemory | kLayout, {"data"}};
 
-template <class V, const Signature& signature>
+template <class V, const Form& signature>
 PyObject* of_sizes_like(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(signature, args, count, names);
@@ -413,7 +413,7 @@ PyObject* new_full(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
     });
 }
 
-constexpr Signature kFull = {"full", kPlaced | kOut, {"size", "fill_value"}};
+constexpr Form kFull = {"full", kPlaced | kOut, {"size", "fill_value"}};
 PyObject* full_of(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(kFull, args, count, names);
@@ -428,7 +428,7 @@ PyObject* full_of(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
     });
 }
 
-constexpr Signature kEmptyStrided = {"empty_strided", kPlaced, {"size", "stride"}};
+constexpr Form kEmptyStrided = {"empty_strided", kPlaced, {"size", "stride"}};
 PyObject* empty_strided(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(kEmptyStrided, args, count, names);
@@ -446,7 +446,7 @@ PyObject* empty_strided(PyObject*, PyObject* const* args, Py_ssize_t count, PyOb
     });
 }
 
-constexpr Signature kScalarTensor = {"scalar_tensor", kPlaced, {"s"}};
+constexpr Form kScalarTensor = {"scalar_tensor", kPlaced, {"s"}};
 PyObject* scalar_tensor_of(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(kScalarTensor, args, count, names);
@@ -458,7 +458,7 @@ PyObject* scalar_tensor_of(PyObject*, PyObject* const* args, Py_ssize_t count, P
 
 // ---- sequences ----
 
-constexpr Signature kArange = {"arange", kPlaced | kOut, {"start", "end", "step"}};
+constexpr Form kArange = {"arange", kPlaced | kOut, {"start", "end", "step"}};
 
 std::int64_t arange_length(const Scalar& start, const Scalar& end, const Scalar& step, bool integral) {
     check(!step.is_zero(), "step must be nonzero");
@@ -504,8 +504,8 @@ PyObject* arange(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* n
     });
 }
 
-constexpr Signature kLinspace = {"linspace", kPlaced | kOut, {"start", "end", "steps"}};
-constexpr Signature kLogspace = {"logspace", kPlaced | kOut, {"start", "end", "steps", "base"}};
+constexpr Form kLinspace = {"linspace", kPlaced | kOut, {"start", "end", "steps"}};
+constexpr Form kLogspace = {"logspace", kPlaced | kOut, {"start", "end", "steps", "base"}};
 
 /// From both ends towards the middle, so that the last value is `end` itself. `C`: the dtype's own arithmetic.
 template <class T, class F>
@@ -519,7 +519,7 @@ void fill_linspace(T* out, std::int64_t n, double start, double end, F function)
     }
 }
 
-template <const Signature& signature>
+template <const Form& signature>
 PyObject* linspace(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(signature, args, count, names);
@@ -540,7 +540,7 @@ PyObject* linspace(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
     });
 }
 
-constexpr Signature kEye = {"eye", kPlaced | kOut, {"n", "m"}};
+constexpr Form kEye = {"eye", kPlaced | kOut, {"n", "m"}};
 PyObject* eye(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(kEye, args, count, names);
@@ -561,7 +561,7 @@ PyObject* eye(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* name
 
 // ---- from data ----
 
-constexpr Signature kTensor = {"tensor", kDType | kDevice | kRequiresGrad | kPinMemory, {"data"}};
+constexpr Form kTensor = {"tensor", kDType | kDevice | kRequiresGrad | kPinMemory, {"data"}};
 
 void warn_copy(PyObject* data, const char* instead) {
     if (!is_tensor(data)) return;

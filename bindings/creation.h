@@ -22,7 +22,7 @@ enum Option : unsigned {
 inline constexpr unsigned kPlaced = kDType | kLayout | kDevice | kRequiresGrad | kPinMemory;
 
 /// One function's parameters: those that may be given by position, and its keyword options.
-struct Signature {
+struct Form {
     static constexpr int kMost = 4;
     const char* name;
     unsigned options;
@@ -32,8 +32,8 @@ struct Signature {
 
 /// The arguments of one call, sorted by parameter; references are borrowed.
 struct Call {
-    const Signature& signature;
-    PyObject* values[Signature::kMost] = {};
+    const Form& signature;
+    PyObject* values[Form::kMost] = {};
     int given = 0;  ///< how many came by position
     Dims sizes;     ///< of a variadic function
     std::optional<DType> dtype;
@@ -43,7 +43,7 @@ struct Call {
     PyObject* out = nullptr;
     Generator* generator = nullptr;
 
-    Call(const Signature& signature, PyObject* const* args, Py_ssize_t count, PyObject* names);
+    Call(const Form& signature, PyObject* const* args, Py_ssize_t count, PyObject* names);
     /// The argument number `index`; TypeError if it was not given.
     PyObject* required(int index) const;
     /// The argument as a number (also a tensor of one element); its default if it was not given.

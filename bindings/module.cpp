@@ -1,5 +1,6 @@
 // The extension module tapeless._core: every part of the bindings, in order, and the settings of the core.
 #include "bindings/python.h"
+#include "graph/modes.h"
 #include "kernels/program.h"
 #include "runtime/allocator.h"
 #include "runtime/openblas.h"
@@ -28,6 +29,11 @@ void define_settings(nb::module_& m) {
         out["peak"] = now.peak;
         return out;
     });
+    m.def("_disable_torch_function", [](bool off) {
+        const bool before = modes.has(kTorchFunction);
+        modes.set(kTorchFunction, off);
+        return before;
+    });
     m.def("_empty_cache", [] { empty_cache(); });
 }
 
@@ -55,5 +61,7 @@ NB_MODULE(_core, m) {
     define_creation(m);
     define_interop(m);
     define_random(m);
+    define_composition(m);
+    define_forms(m);
     define_settings(m);
 }

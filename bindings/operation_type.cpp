@@ -141,12 +141,45 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
     return to_python(std::move(result));
 }
 
+/// A call's arguments without out=, which every function takes and no operation sees.
+struct Named {
+    std::vector<PyObject*> args;
+    PyObject* names = nullptr;
+    PyObject* out = nullptr;
+
+    Named(PyObject* const* given, Py_ssize_t count, PyObject* given_names) : args(given, given + count) {
+        const Py_ssize_t named = given_names ? PyTuple_GET_SIZE(given_names) : 0;
+        std::vector<PyObject*> kept;
+        for (Py_ssize_t i = 0; i < named; ++i) {
+            PyObject* name = PyTuple_GET_ITEM(given_names, i);
+            if (is_tensor(given[count + i]) && !PyUnicode_CompareWithASCIIString(name, "out")) {
+                out = given[count + i];
+            } else if (given[count + i] != Py_None || PyUnicode_CompareWithASCIIString(name, "out")) {
+                kept.push_back(name);
+                args.push_back(given[count + i]);
+            }
+        }
+        if (kept.empty()) return;
+        names = checked(PyTuple_New(static_cast<Py_ssize_t>(kept.size())));
+        for (std::size_t i = 0; i < kept.size(); ++i) PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), Py_NewRef(kept[i]));
+    }
+    ~Named() { Py_XDECREF(names); }
+    Named(const Named&) = delete;
+};
+
 PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     std::vector<AnyValue> values;
-    PyObject* out = nullptr;
-    self.signature->parse(args, count, names, values);
+    const Named named(args, count, names);
+    self.signature->parse(named.args.data(), count, named.names, values);
     AnyValue result = self.operation->call(values.data());
-    (void)out;
+    if (named.out && std::holds_alternative<Tensor>(result)) {
+        const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
+        check(!(grad_enabled() && (requires_grad(target) || requires_grad(source))), self.operation->name,
+              "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+              "requires grad.");
+        write_out(target, source);
+        return Py_NewRef(named.out);
+    }
     if (count > 0 && std::holds_alternative<Tensor>(result) && is_tensor(args[0]) &&
         std::get<Tensor>(result).get() == body(args[0])) {
         return Py_NewRef(args[0]);

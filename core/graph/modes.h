@@ -11,7 +11,7 @@ enum Mode : std::uint32_t {
     kSavedHooks = 1 << 2,     ///< saved values go through pack and unpack
     kAnomaly = 1 << 3,        ///< check every gradient, keep tracebacks, run eagerly
     kDefaultDevice = 1 << 4,  ///< creation goes to another device
-    kTorchFunction = 1 << 5,  ///< __torch_function__ handlers are active
+    kTorchFunction = 1 << 5,  ///< operand types are not asked to take over public functions
     kLevels = 1 << 6,         ///< inside jvp, vmap or grad of func
 };
 

@@ -106,13 +106,7 @@ Scalar conj(const Scalar& x) {
 
 bool is_one(const Scalar& x) { return x.to<Complex<double>>() == Complex<double>{1, 0}; }
 
-/// x times a number, under the name that PyTorch gives such products inside derivatives.
-Tensor scaled(const Tensor& x, const Scalar& factor) {
-    if (is_one(factor)) return x;
-    static const NodeClass* node = renamed(row("mul"), "MulBackward1");
-    const Argument arguments[] = {Argument(x), Argument(factor)};
-    return apply(row("mul"), arguments, node);
-}
+Tensor scaled(const Tensor& x, const Scalar& factor) { return is_one(factor) ? x : apply(row("mul"), x, factor); }
 
 bool by_columns(const TensorBody& x) { return x.strides[0] == 1 && x.strides[1] == x.sizes[0]; }
 

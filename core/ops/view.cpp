@@ -362,18 +362,32 @@ Tensor piece(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
 
 }  // namespace
 
-std::vector<Tensor> split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
-    const int d = wrap_dim(dim, x->dim());
+namespace {
+
+std::vector<Tensor> pieces_of(const Tensor& x, const Dims& lengths, int d) {
     std::vector<Tensor> pieces;
     std::int64_t start = 0;
-    bool equal = true;
-    for (int i = 0; i < lengths.size(); ++i) {
+    for (std::int64_t length : lengths) {
         Dims sizes = x->sizes;
-        sizes[d] = lengths[i];
-        equal &= lengths[i] == lengths[0] || i == lengths.size() - 1;
+        sizes[d] = length;
         pieces.push_back(piece(x, std::move(sizes), x->strides, x->offset + start * x->strides[d]));
-        start += lengths[i];
+        start += length;
     }
+    return pieces;
+}
+
+}  // namespace
+
+std::vector<Tensor> split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
+    const int d = wrap_dim(dim, x->dim());
+    std::vector<Tensor> pieces = pieces_of(x, lengths, d);
+    record_pieces(pieces, x, SplitSizes{{x->sizes, d, x->dtype, lengths}});
+    return pieces;
+}
+
+std::vector<Tensor> split_evenly(const Tensor& x, const Dims& lengths, std::int64_t dim) {
+    const int d = wrap_dim(dim, x->dim());
+    std::vector<Tensor> pieces = pieces_of(x, lengths, d);
     record_pieces(pieces, x, Split{x->sizes, d, x->dtype, lengths});
     return pieces;
 }
@@ -392,15 +406,40 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
     return pieces;
 }
 
-Tensor view_as_real(const Tensor& x) {
-    check(is_complex(x->dtype), "view_as_real is only supported for complex tensors");
-    Dims sizes = x->sizes, strides = x->strides;
+namespace {
+
+/// The real or imaginary part: as the gradient of a complex tensor, g or i g.
+struct Real {
+    static constexpr const char* node = "RealBackward0";
+    DType dtype;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = apply(row("mul"), to_dtype(in[0], dtype), Scalar(Complex<double>{1, 0}));
+    }
+};
+struct Imag {
+    static constexpr const char* node = "ImagBackward0";
+    DType dtype;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (in[0]) out[0] = apply(row("mul"), to_dtype(in[0], dtype), Scalar(Complex<double>{0, 1}));
+    }
+};
+
+/// A view of every second real number. Writing through it cannot be recorded as a write into the complex base.
+Tensor part(const Tensor& x, std::int64_t which) {
+    Dims strides = x->strides;
     for (std::int64_t& stride : strides) stride *= 2;
-    sizes.push_back(2);
-    strides.push_back(1);
-    Tensor out = tensor_of(x->storage, sizes, strides, x->offset * 2, real_of(x->dtype));
-    set_view(out, x);
+    Tensor out = tensor_of(x->storage, x->sizes, strides, x->offset * 2 + which, real_of(x->dtype));
+    set_view(out, x, grad_enabled() ? Creation::MultiView : Creation::NoGrad);
     return out;
+}
+
+}  // namespace
+
+Tensor real_view(const Tensor& x) { return is_complex(x->dtype) ? recorded(part(x, 0), x, Real{x->dtype}) : x; }
+
+Tensor imag_view(const Tensor& x) {
+    check(is_complex(x->dtype), "imag is not implemented for tensors with non-complex dtypes.");
+    return recorded(part(x, 1), x, Imag{x->dtype});
 }
 
 namespace {
@@ -440,6 +479,9 @@ const Offer offer({
     operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
     operation<&detach>("detach", "input", "The same memory without the graph."),
     operation<&split>("split_with_sizes", "input, split_sizes, dim=0", "Views of consecutive pieces of a dimension."),
+    operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.", Offered::Function),
+    operation<&real_view>("_real", "input", "The real part, as a view.", Offered::Function),
+    operation<&imag_view>("_imag", "input", "The imaginary part, as a view.", Offered::Function),
     operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
 });
 

@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 import tapeless
-from tapeless._composition import composition
+from tapeless.composition import composition
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_2_OVER_PI = math.sqrt(2.0 / math.pi)

@@ -1,0 +1,90 @@
+# The torch-compatible namespace: everything public of Tapeless, without importing NumPy or starting threads.
+"""Tapeless: automatic differentiation on tensors, PyTorch's programs, fused by default."""
+
+import os as _os
+
+from tapeless import _core
+
+_here = _os.path.dirname(__file__)
+_core._set_openblas_path(_os.path.join(_here, "_lib", "libscipy_openblas.so"))
+_core._install_locations(_here + _os.sep)
+
+from tapeless._core import (  # noqa: E402
+    Tensor,
+    bfloat16,
+    bool,
+    can_cast,
+    complex64,
+    complex128,
+    device,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    get_num_threads,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_num_threads,
+    uint8,
+)
+from tapeless._size import Size  # noqa: E402
+from tapeless._values import (  # noqa: E402
+    channels_last,
+    contiguous_format,
+    e,
+    finfo,
+    iinfo,
+    inf,
+    layout,
+    memory_format,
+    nan,
+    newaxis,
+    pi,
+    preserve_format,
+    set_default_dtype,
+    strided,
+)
+
+float = float32
+double = float64
+half = float16
+short = int16
+int = int32
+long = int64
+cfloat = complex64
+cdouble = complex128
+
+globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
+
+from tapeless import autograd, fusion, overrides, random, utils  # noqa: E402
+from tapeless._creation import *  # noqa: E402, F403
+from tapeless._functions import *  # noqa: E402, F403
+from tapeless._interop import from_dlpack, from_numpy  # noqa: E402
+from tapeless._tensor_str import set_printoptions  # noqa: E402
+from tapeless.autograd.grad_mode import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+)
+from tapeless.random import (  # noqa: E402
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+
+is_grad_enabled = _core.is_grad_enabled
+is_inference_mode_enabled = _core.is_inference_mode_enabled
+
+from tapeless import _tensor  # noqa: E402, F401  (fills in Tensor's methods)
+from tapeless import nn, viz  # noqa: E402
+
+__version__ = "2.13.0+tapeless.0.1.0"

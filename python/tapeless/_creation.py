@@ -1,0 +1,155 @@
+# Making tensors: the functions of the core under their public names, and those that are Python on top of them.
+"""Functions that make tensors from sizes, numbers and data of other libraries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tapeless import _core
+
+tensor = _core.tensor
+empty = _core.empty
+zeros = _core.zeros
+ones = _core.ones
+full = _core.full
+arange = _core.arange
+linspace = _core.linspace
+logspace = _core.logspace
+eye = _core.eye
+empty_strided = _core.empty_strided
+scalar_tensor = _core.scalar_tensor
+empty_like = _core.empty_like
+zeros_like = _core.zeros_like
+ones_like = _core.ones_like
+full_like = _core.full_like
+from_numpy = _core.from_numpy
+rand = _core.rand
+randn = _core.randn
+randint = _core.randint
+randperm = _core.randperm
+rand_like = _core.rand_like
+randn_like = _core.randn_like
+randint_like = _core.randint_like
+bernoulli = _core.bernoulli
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
+    """The data as a tensor; a tensor or an array shares its memory where dtype and device allow."""
+    if isinstance(data, _core.Tensor):
+        return _placed(data, dtype, device)
+    if _core._is_array(data):
+        return _placed(_core.from_numpy(data), dtype, device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def _placed(x: _core.Tensor, dtype: Any, device: Any) -> _core.Tensor:
+    """x itself if it already has the dtype and device."""
+    if dtype is not None and x.dtype != dtype:
+        x = x.to(dtype)
+    if device is not None and x.device.type != _core.device(device).type:
+        x = x.to(device)
+    return x
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> _core.Tensor:
+    """The object as a tensor: memory is shared if `copy` is False (or cannot be: ValueError) or None."""
+    shared: _core.Tensor | None = None
+    if isinstance(obj, _core.Tensor):
+        shared = obj
+    elif _core._is_array(obj):
+        shared = _core.from_numpy(obj)
+    elif hasattr(obj, "__dlpack__"):
+        shared = _core._from_dlpack(obj)
+    if shared is None:
+        if copy is False:
+            raise ValueError(
+                "can't alias arbitrary sequence: asarray(copy=False) needs a tensor, an array or an "
+                "object with __dlpack__; leave copy out"
+            )
+        return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+    x = _placed(shared, dtype, device)
+    if copy is False and x is not shared:
+        raise ValueError(
+            "can't alias tensor with another dtype or device: asarray(copy=False) was asked for one "
+            "that the object does not have; leave copy out"
+        )
+    if copy and x is shared:
+        x = x.clone()
+    if x.requires_grad and not requires_grad:
+        x = x.detach()
+    elif requires_grad and not x.requires_grad:
+        x = x.detach().requires_grad_()
+    return x
+
+
+def frombuffer(
+    buffer: Any,
+    *,
+    dtype: Any,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> _core.Tensor:
+    """A 1-dimensional tensor over the memory of an object with the buffer protocol."""
+    x = _core._frombuffer(buffer, dtype, count, offset)
+    return x.requires_grad_() if requires_grad else x
+
+
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    out: _core.Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> _core.Tensor:
+    """Normal numbers: of `size` with one mean and std, or one for each element of tensors."""
+    tensors = [x for x in (mean, std) if isinstance(x, _core.Tensor)]
+    if size is not None and tensors:
+        raise TypeError("normal(): size goes with numbers; the tensors given already have sizes")
+    if not tensors:
+        if size is None:
+            raise TypeError('normal() missing 1 required positional argument: "size"')
+        if isinstance(std, (int, float)) and std < 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        if out is None:
+            x = empty(
+                size, dtype=dtype, layout=layout, device=device, pin_memory=pin_memory
+            ).normal_(mean, std, generator=generator)
+            return x.requires_grad_() if requires_grad else x
+        return empty(size, out=out).normal_(mean, std, generator=generator)
+    x = _normal_around(mean, std, tensors, generator)
+    return x if out is None else out.copy_(x)
+
+
+def _normal_around(mean: Any, std: Any, tensors: list[Any], generator: Any) -> _core.Tensor:
+    """Draws around tensors of means or with tensors of deviations; recorded, with gradient 0."""
+    deviation = std.detach() if isinstance(std, _core.Tensor) else std
+    smallest = deviation.min().item() if isinstance(deviation, _core.Tensor) else deviation
+    if smallest < 0:
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {smallest}")
+    center = mean.detach() if isinstance(mean, _core.Tensor) else mean
+    shape = (center + deviation).shape
+    draws = empty(shape, dtype=tensors[0].dtype, device=tensors[0].device)
+    x = draws.normal_(generator=generator) * deviation + center
+    # The gradient of a draw is 0: zero times the inputs says so to the graph.
+    if any(given.requires_grad for given in tensors):
+        for given in tensors:
+            x = x + given * 0
+    return x
+
+
+set_default_device = _core._set_default_device
+get_default_device = _core.get_default_device

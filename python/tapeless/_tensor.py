@@ -1,0 +1,226 @@
+# Methods of Tensor that are written in Python: conversions, forms of `to`, backward, and what forwards to functions.
+"""Fills in the methods of tapeless.Tensor."""
+
+import builtins
+from typing import Any
+
+import tapeless
+from tapeless import _core, _functions
+from tapeless._core import Tensor
+from tapeless._tensor_str import tensor_repr
+
+_to_dtype = _core.functions["_to_dtype"]
+
+
+def _construct(*args: Any, **kwargs: Any) -> Tensor:
+    """Tensor(): sizes give uninitialised elements, a sequence or tensor its elements, in the default dtype."""
+    device = kwargs.pop("device", None)
+    if kwargs:
+        raise TypeError(f"new() received an invalid combination of arguments - got {sorted(kwargs)}")
+    if len(args) == 1 and not isinstance(args[0], (int, tapeless.Size)):
+        data = args[0]
+        if isinstance(data, Tensor):
+            return data.detach()
+        return tapeless.tensor(data, dtype=tapeless.get_default_dtype(), device=device)
+    sizes = args[0] if len(args) == 1 and isinstance(args[0], tapeless.Size) else args
+    return tapeless.empty(tuple(sizes) if args else (0,), device=device)
+
+
+def _represent(self: Tensor) -> str:
+    try:
+        node = self.grad_fn
+        name = None if node is None else node.name()
+    except RuntimeError:
+        name = "Invalid"  # A view whose base was written where that could not be recorded.
+    default = repr(tapeless.get_default_dtype()).removeprefix("torch.")
+    return tensor_repr(self, name, default_dtype=default)
+
+
+def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor with another dtype or device: to(dtype), to(device[, dtype]), to(other); itself if nothing changes."""
+    dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    copy = kwargs.pop("copy", False)
+    kwargs.pop("non_blocking", None)
+    form = kwargs.pop("memory_format", None)
+    other = kwargs.pop("other", None)
+    if kwargs:
+        raise TypeError(f"to() received an invalid combination of arguments - got {sorted(kwargs)}")
+    flags = []
+    for arg in args:
+        if isinstance(arg, _core.dtype):
+            dtype = arg
+        elif isinstance(arg, Tensor):
+            other = arg
+        elif isinstance(arg, builtins.bool):
+            flags.append(arg)
+        elif arg is not None:
+            device = arg
+    if other is not None:
+        dtype, device = other.dtype, other.device
+    if len(flags) > 1:
+        copy = flags[1]
+    if device is not None and tapeless.device(device).type != self.device.type:
+        return _move(self, tapeless.device(device), dtype or self.dtype)
+    out = self if dtype is None else _to_dtype(self, dtype)
+    if copy and out is self:
+        return self.clone(memory_format=form or tapeless.preserve_format)
+    return out
+
+
+def _move(self: Tensor, device: Any, dtype: Any) -> Tensor:
+    if device.type == "cpu":
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    return tapeless.empty_strided(self.shape, self.stride(), dtype=dtype, device=device)
+
+
+def _view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+    """The view with other sizes, or with the same bytes as another dtype."""
+    dtype = shape[0] if shape and isinstance(shape[0], _core.dtype) else dtype
+    if dtype is not None:
+        return _core._view_dtype(self, dtype)
+    return _core.functions["_view"](self, *shape)
+
+
+def _backward(
+    self: Tensor, gradient: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
+) -> None:
+    """Accumulates the gradients of this tensor into the leaves that it was computed from."""
+    tapeless.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:
+    """The legacy type name ('torch.FloatTensor'), or the tensor converted to a dtype or to such a name."""
+    if dtype is None:
+        return f"torch.{_LEGACY[self.dtype]}Tensor"
+    if isinstance(dtype, str):
+        names = {f"torch.{name}Tensor": kind for kind, name in _LEGACY.items()}
+        if dtype not in names:
+            raise ValueError(f"invalid type: {dtype!r}")
+        dtype = names[dtype]
+    return _to_dtype(self, dtype)
+
+
+_LEGACY = {
+    tapeless.bool: "Bool", tapeless.uint8: "Byte", tapeless.int8: "Char", tapeless.int16: "Short",
+    tapeless.int32: "Int", tapeless.int64: "Long", tapeless.float16: "Half", tapeless.bfloat16: "BFloat16",
+    tapeless.float32: "Float", tapeless.float64: "Double", tapeless.complex64: "ComplexFloat",
+    tapeless.complex128: "ComplexDouble",
+}  # fmt: skip
+
+
+def _conversion(dtype: Any) -> Any:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return _to_dtype(self, dtype)
+
+    convert.__doc__ = f"The tensor converted to {dtype}; itself if it has that dtype."
+    return convert
+
+
+def _iterate(self: Tensor) -> Any:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+def _contains(self: Tensor, element: Any) -> builtins.bool:
+    if isinstance(element, (Tensor, int, float, complex)):
+        return builtins.bool((self == element).any().item())
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+
+
+def _format(self: Tensor, spec: str) -> str:
+    if self.dim() == 0 and type(self) is Tensor:
+        return self.item().__format__(spec)
+    return object.__format__(self, spec)
+
+
+def _as_subclass(self: Tensor, cls: Any) -> Any:
+    """The tensor as an instance of a subclass of Tensor, over the same memory."""
+    return _core._make_subclass(cls, self)
+
+
+@classmethod
+def _torch_function(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """What a subclass without a __torch_function__ of its own does: results become instances of the subclass."""
+    with tapeless.overrides.DisableTorchFunctionSubclass():
+        result = func(*args, **(kwargs or {}))
+    return _converted(result, cls)
+
+
+def _converted(result: Any, cls: Any) -> Any:
+    if type(result) is Tensor and cls is not Tensor:
+        result.__class__ = cls
+        return result
+    if isinstance(result, (tuple, list)):
+        parts = [_converted(part, cls) for part in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+    return result
+
+
+_FORWARDED = (
+    "allclose", "broadcast_to", "chunk", "equal", "flatten", "is_complex", "is_floating_point", "is_nonzero", "isclose",
+    "isinf", "masked_fill", "max", "min", "movedim", "moveaxis", "nonzero", "ravel", "scatter", "softmax", "log_softmax",
+    "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "adjoint",
+)  # fmt: skip
+
+_METHODS: dict[str, Any] = {
+    **{name: f for name, f in _core.tensor_methods.items() if not name.startswith("_")},
+    **{name: getattr(_functions, name) for name in _FORWARDED},
+    "to": _to,
+    "view": _view,
+    "type": _type,
+    "backward": _backward,
+    "__iter__": _iterate,
+    "__contains__": _contains,
+    "__format__": _format,
+    "as_subclass": _as_subclass,
+    "__torch_function__": _torch_function,
+    "__complex__": lambda self: complex(self.item()),
+    "__rsub__": lambda self, other: other - self,
+    "__rpow__": lambda self, other: other**self,
+    "__rtruediv__": lambda self, other: other / self,
+    "__rdiv__": lambda self, other: other / self,
+    "__reversed__": lambda self: self[list(range(len(self) - 1, -1, -1))] if len(self) else self,
+    "cpu": lambda self, memory_format=None: self.to("cpu"),
+    "t_": lambda self: self.transpose_(0, 1) if self.dim() == 2 else self,
+    "is_set_to": lambda self, other: self.data_ptr() == other.data_ptr() and self.shape == other.shape,
+    "expand_as": lambda self, other: self.expand(other.shape),
+    "view_as": lambda self, other: self.view(other.shape),
+    "reshape_as": lambda self, other: self.reshape(other.shape),
+    "type_as": lambda self, other: self.to(other.dtype),
+    "element_size": lambda self: self.itemsize,
+    "is_signed": lambda self: self.dtype.is_signed,
+    "isreal": lambda self: ~(self != self) if not self.is_complex() else self.imag == 0,
+    "get_device": lambda self: -1,
+    "masked_fill_": lambda self, mask, value: self.copy_(_functions.masked_fill(self, mask, value)),
+    "new_tensor": lambda self, data, dtype=None, device=None, requires_grad=False: tapeless.tensor(
+        data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
+    ),
+    "nbytes": property(lambda self: self.numel() * self.itemsize),
+    "H": property(lambda self: self.transpose(-2, -1).conj()),
+    "real": property(lambda self: _functions.real(self)),
+    "imag": property(lambda self: _functions.imag(self)),
+    "layout": property(lambda self: tapeless.strided),
+    "name": property(lambda self: None),
+    "names": property(lambda self: (None,) * self.dim()),
+    "is_cpu": property(lambda self: self.device.type == "cpu"),
+    "is_meta": property(lambda self: self.device.type == "meta"),
+    "is_cuda": property(lambda self: False),
+    "is_sparse": property(lambda self: False),
+    "is_quantized": property(lambda self: False),
+    "is_mps": property(lambda self: False),
+    "is_nested": property(lambda self: False),
+}
+
+for _name, _kind in (
+    ("float", tapeless.float32), ("double", tapeless.float64), ("half", tapeless.float16),
+    ("bfloat16", tapeless.bfloat16), ("int", tapeless.int32), ("long", tapeless.int64), ("short", tapeless.int16),
+    ("char", tapeless.int8), ("byte", tapeless.uint8), ("bool", tapeless.bool), ("cfloat", tapeless.complex64),
+    ("cdouble", tapeless.complex128),
+):  # fmt: skip
+    _METHODS[_name] = _conversion(_kind)
+
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)
+
+Tensor.__module__ = "torch"
