@@ -57,6 +57,7 @@ FunctionState& state_of(Node& node) { return node.get<FunctionState>(); }
 Node& node_from(PyObject* self) { return *static_cast<Node*>(as_object(self)); }
 
 int visit_state(Node& node, const Visit& visit) {
+    if (!node.payload) return 0;  // The collector ran while the node was being made.
     const FunctionState& state = state_of(node);
     for (const Foreign* reference : {&state.to_save, &state.dirty, &state.non_differentiable, &state.needs}) {
         if (!*reference) continue;

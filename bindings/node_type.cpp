@@ -162,8 +162,13 @@ PyMemberDef members[] = {
 
 PyTypeObject* make_node_type(const char* name) {
     const char* plain = std::strrchr(name, ':') ? std::strrchr(name, ':') + 1 : name;
-    PyType_Slot slots[] = {{0, nullptr}};
-    PyType_Spec spec = {plain, 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    // Named again for each type: a heap type without its own gets the one for classes made in Python.
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(object_dealloc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(object_traverse)},
+                           {Py_tp_clear, reinterpret_cast<void*>(object_clear)},
+                           {0, nullptr}};
+    const std::string qualified = std::string("torch.autograd.graph.") + plain;
+    PyType_Spec spec = {qualified.c_str(), 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     PyObject* bases = PyTuple_Pack(1, reinterpret_cast<PyObject*>(node_type));
     PyObject* type = PyType_FromSpecWithBases(&spec, bases);
     Py_DECREF(bases);

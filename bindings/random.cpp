@@ -23,13 +23,18 @@ namespace {
 template <class F>
 concept Draw = std::is_invocable_v<F, DType, void*, std::int64_t, bool>;
 
-/// x with its dimensions sorted from the largest stride to the smallest: drawn row by row, memory is walked in order.
-Tensor in_memory_order(const Tensor& x) {
+/// The dimensions from the largest stride to the smallest: walked row by row like that, memory is walked in order.
+Dims memory_order(const Tensor& x) {
     Dims order;
     for (int d = 0; d < x->dim(); ++d) order.push_back(d);
     std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
         return x->strides[static_cast<int>(a)] > x->strides[static_cast<int>(b)];
     });
+    return order;
+}
+
+/// x's elements with the dimensions in another order; not recorded.
+Tensor reordered(const Tensor& x, const Dims& order) {
     Tensor out = alias(x);
     for (int d = 0; d < x->dim(); ++d) {
         out->sizes[d] = x->sizes[static_cast<int>(order[d])];
@@ -42,7 +47,7 @@ Tensor in_memory_order(const Tensor& x) {
 void draw_into(const Tensor& x, Draw auto draw) {
     if (!on_cpu(x)) return;
     if (x->contiguous) return draw(x->dtype, mutable_data<void>(*x), x->numel, true);
-    const Tensor target = in_memory_order(x);
+    const Tensor target = reordered(x, memory_order(x));
     const Tensor drawn = empty(target->sizes, x->dtype);
     draw(x->dtype, fresh_bytes(drawn), x->numel, false);
     write(target, drawn);
@@ -335,11 +340,7 @@ PyObject* bernoulli_(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
             spread->strides = expanded_strides(*p, x->sizes);
             spread->sizes = x->sizes;
             spread->numel = x->numel;
-            spread->contiguous = is_contiguous(spread->sizes, spread->strides);
-            // The probabilities are read in the order in which the target is drawn.
-            const Tensor values = row_major(x->contiguous ? spread : converted(spread, p->dtype));
-            check(x->contiguous || p->dim() == 0, "bernoulli_: a tensor of probabilities for a target that is not "
-                  "contiguous; use contiguous() on the target");
+            const Tensor values = row_major(reordered(spread, memory_order(x)));
             return overwrite<BernoulliEach>(self, [&](DType dtype, void* out, std::int64_t n, bool) {
                 fill_bernoulli(g, dtype, out, n, p->dtype, data(*values));
             });

@@ -7,6 +7,38 @@ from typing import Any
 
 from tapeless import _core
 
+__all__ = [
+    "arange",
+    "as_tensor",
+    "asarray",
+    "bernoulli",
+    "empty",
+    "empty_like",
+    "empty_strided",
+    "eye",
+    "frombuffer",
+    "full",
+    "full_like",
+    "get_default_device",
+    "linspace",
+    "logspace",
+    "normal",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "scalar_tensor",
+    "set_default_device",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
 tensor = _core.tensor
 empty = _core.empty
 zeros = _core.zeros
@@ -22,7 +54,6 @@ empty_like = _core.empty_like
 zeros_like = _core.zeros_like
 ones_like = _core.ones_like
 full_like = _core.full_like
-from_numpy = _core.from_numpy
 rand = _core.rand
 randn = _core.randn
 randint = _core.randint

@@ -1,5 +1,5 @@
 # Sharing data with the rest of Python: NumPy's protocols, DLPack, pickling and deep copies.
-"""Methods of `Tensor` that other libraries call, and `from_dlpack`; the package installs `METHODS`."""
+"""Methods of `Tensor` that other libraries call, and `from_dlpack`; importing this installs them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _EXPORT_GRAD = "Can't export tensors that require gradient, use tensor.detach()"
 
 
 # NumPy
+
+from_numpy = _core.from_numpy
 
 
 def _array(self: _core.Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -145,7 +147,7 @@ def _deepcopy(self: _core.Tensor, memo: dict[Any, Any]) -> _core.Tensor:
     return x
 
 
-METHODS: dict[str, Any] = {
+for _name, _method in {
     "__array__": _array,
     "__array_wrap__": _array_wrap,
     "__array_priority__": 1000,
@@ -153,10 +155,5 @@ METHODS: dict[str, Any] = {
     "__dlpack_device__": _dlpack_device,
     "__reduce_ex__": _reduce_ex,
     "__deepcopy__": _deepcopy,
-}
-
-
-def install(tensor_type: type) -> None:
-    """Give the tensor type its methods."""
-    for name, method in METHODS.items():
-        setattr(tensor_type, name, method)
+}.items():
+    setattr(_core.Tensor, _name, _method)
