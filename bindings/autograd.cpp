@@ -1,6 +1,8 @@
 // backward and grad: what callers gave is checked and turned into edges and gradients, what came out is handed back.
 #include "autograd/engine.h"
 
+#include <thread>
+
 #include "bindings/hooks.h"
 #include "bindings/object.h"
 #include "ops/structured.h"
@@ -11,6 +13,7 @@ namespace {
 /// A backward pass that Python started, and what is to be called when it ends.
 struct Task {
     std::int64_t id;
+    int depth;  ///< passes that are open around this one in the same thread
     std::vector<Owned> callbacks;
     Task* outer;
 };
@@ -20,7 +23,10 @@ std::int64_t next_task = 0;
 /// Makes a task the current one for a scope.
 class TaskScope {
 public:
-    TaskScope() : task_{next_task++, {}, current_task} { current_task = &task_; }
+    explicit TaskScope(bool new_thread)
+        : task_{next_task++, new_thread || !current_task ? 0 : current_task->depth + 1, {}, current_task} {
+        current_task = &task_;
+    }
     ~TaskScope() { current_task = task_.outer; }
     TaskScope(const TaskScope&) = delete;
     TaskScope& operator=(const TaskScope&) = delete;
@@ -172,7 +178,43 @@ struct Request {
     bool keep_graph, create_graph, allow_unused, accumulate;
 };
 
-std::vector<Tensor> differentiate(const Request& request) {
+/// Runs `work` in a thread of its own, in the same modes, and waits for it.
+///
+/// A backward inside a backward uses the stack of C++ and of Python, so every so many levels a new thread brings new
+/// ones; how deep passes nest is then limited by memory only.
+template <class F>
+void with_fresh_stack(F&& work) {
+    const Modes inherited = modes;
+    Task* const outer = current_task;
+    const std::vector<SavedHookPair>& pairs = saved_hook_pairs();
+    std::exception_ptr error;
+    std::thread thread([&] {
+        const PyGILState_STATE state = PyGILState_Ensure();
+        modes = inherited;
+        current_task = outer;
+        saved_hook_pairs() = pairs;
+        try {
+            work();
+        } catch (...) {
+            // An exception that is only set would be lost with the thread.
+            error = PyErr_Occurred() ? std::make_exception_ptr(nb::python_error()) : std::current_exception();
+        }
+        PyGILState_Release(state);
+    });
+    PyThreadState* const saved = PyEval_SaveThread();
+    thread.join();
+    PyEval_RestoreThread(saved);
+    if (error) std::rethrow_exception(error);
+}
+
+constexpr int kDeepest = 32;  ///< passes inside one another on one stack
+
+std::vector<Tensor> differentiate(const Request& request, bool new_thread = false) {
+    if (!new_thread && current_task && current_task->depth >= kDeepest) {
+        std::vector<Tensor> results;
+        with_fresh_stack([&] { results = differentiate(request, true); });
+        return results;
+    }
     std::vector<Edge> roots;
     for (std::size_t i = 0; i < request.roots.size(); ++i) {
         check(static_cast<bool>(request.roots[i].edge.node), "element ", i,
@@ -184,7 +226,7 @@ std::vector<Tensor> differentiate(const Request& request) {
         check(static_cast<bool>(input.edge.node), "One of the differentiated Tensors does not require grad");
         options.inputs.push_back(input.edge);
     }
-    TaskScope task;
+    TaskScope task(new_thread);
     std::vector<Tensor> results = run_backward(roots, request.gradients, options);
     for (std::size_t i = 0; i < results.size() && !request.accumulate; ++i) {
         check(results[i] || request.allow_unused, "The differentiated Tensor at index ", i,

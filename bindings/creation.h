@@ -34,8 +34,9 @@ struct Form {
 struct Call {
     const Form& signature;
     PyObject* values[Form::kMost] = {};
-    int given = 0;  ///< how many came by position
-    Dims sizes;     ///< of a variadic function
+    int given = 0;    ///< how many came by position
+    int shifted = 0;  ///< how many parameters before them were left out, as randint(high, size) leaves out low
+    Dims sizes;       ///< of a variadic function
     std::optional<DType> dtype;
     std::optional<Device> device;
     bool requires_grad = false;

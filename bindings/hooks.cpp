@@ -18,6 +18,7 @@ Tensor private_copy(const Tensor& g) {
     if (recorded && !g->grad_fn) return g;  // A leaf: PyTorch's rules refuse writes to it.
     Tensor copy = has_internal_overlap(*g) ? dense_copy(g, true) : lazy_copy(g);
     if (recorded) {
+        object_hooks.track(copy.get());
         copy->grad_fn = g->grad_fn;
         copy->output = g->output;
     }

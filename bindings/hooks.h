@@ -24,6 +24,14 @@ PyObject* backward(const Tensor& x, PyObject* gradient, bool keep_graph, bool cr
 /// The type name that PyTorch's messages give an object.
 inline const char* type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
+/// A pair of saved-tensor hooks; the references belong to whoever pushed it.
+struct SavedHookPair {
+    PyObject* pack;
+    PyObject* unpack;
+};
+/// The pairs that are active in this thread, innermost last.
+std::vector<SavedHookPair>& saved_hook_pairs();
+
 void install_hook_calls();                  // hooks.cpp
 void install_saved_hooks(nb::module_& m);   // saved_hooks.cpp
 void define_modes(nb::module_& m);          // modes.cpp

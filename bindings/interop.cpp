@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "bindings/creation.h"
 #include "ops/fresh.h"
@@ -88,15 +89,6 @@ Dims element_strides(const Py_buffer& view, DType dtype) {
     return strides;
 }
 
-void check_byte_order(PyObject* array) {
-    const nb::object dtype = attribute(array, "dtype");
-    const nb::object native = dtype.is_valid() ? attribute(dtype.ptr(), "isnative") : nb::object();
-    if (native.is_valid() && native.ptr() == Py_False) {
-        fail(ErrorKind::Value, "given numpy array has byte order different from the native byte order. Conversion between "
-             "byte orders is currently not supported.");
-    }
-}
-
 }  // namespace
 
 PyTypeObject* ndarray_type() {
@@ -127,24 +119,48 @@ bool is_array_scalar(PyObject* object) {
     return ndim.is_valid() && PyLong_AsLong(ndim.ptr()) == 0;
 }
 
-DType array_dtype(PyObject* object) {
-    const nb::object dtype = attribute(object, "dtype");
-    const nb::object name = dtype.is_valid() ? attribute(dtype.ptr(), "name") : nb::object();
-    if (name.is_valid() && PyUnicode_Check(name.ptr())) {
-        for (int i = 0; i < kDTypes; ++i) {
-            const DType candidate = static_cast<DType>(i);
-            if (format_of(candidate) && PyUnicode_CompareWithASCIIString(name.ptr(), facts(candidate).name) == 0) {
-                return candidate;
-            }
+namespace {
+
+/// NumPy's dtype objects met so far, each with ours: the native ones are single objects, and their names are slow.
+struct KnownDType {
+    PyObject* object;
+    DType dtype;
+};
+constexpr std::size_t kMostKnown = 32;
+std::vector<KnownDType> known_dtypes;
+
+DType named_dtype(PyObject* dtype, PyObject* array) {
+    const nb::object name = attribute(dtype, "name");
+    for (int i = 0; i < kDTypes && name.is_valid() && PyUnicode_Check(name.ptr()); ++i) {
+        const DType candidate = static_cast<DType>(i);
+        if (format_of(candidate) && PyUnicode_CompareWithASCIIString(name.ptr(), facts(candidate).name) == 0) {
+            return candidate;
         }
     }
-    fail(ErrorKind::Type, "can't convert np.ndarray of type ", name_of_type(object), ". The only supported types are: ",
+    fail(ErrorKind::Type, "can't convert np.ndarray of type ", name_of_type(array), ". The only supported types are: ",
          kSupported, ".");
+}
+
+}  // namespace
+
+DType array_dtype(PyObject* object) {
+    static PyObject* const attribute_name = PyUnicode_InternFromString("dtype");
+    const nb::object dtype = nb::steal(checked(PyObject_GetAttr(object, attribute_name)));
+    for (const KnownDType& known : known_dtypes) {
+        if (known.object == dtype.ptr()) return known.dtype;
+    }
+    const DType found = named_dtype(dtype.ptr(), object);
+    const nb::object native = attribute(dtype.ptr(), "isnative");
+    if (native.is_valid() && native.ptr() == Py_False) {
+        fail(ErrorKind::Value, "given numpy array has byte order different from the native byte order. Conversion between "
+             "byte orders is currently not supported.");
+    }
+    if (known_dtypes.size() < kMostKnown) known_dtypes.push_back({Py_NewRef(dtype.ptr()), found});
+    return found;
 }
 
 Tensor tensor_over_array(PyObject* array, bool warns) {
     const DType dtype = array_dtype(array);
-    check_byte_order(array);
     auto held = std::make_unique<Held>();
     if (PyObject_GetBuffer(array, &held->view, PyBUF_FULL_RO) < 0) throw nb::python_error();
     held->taken = true;

@@ -62,10 +62,7 @@ Tensor drawn(Tensor fresh, Draw auto draw) {
 
 struct Drawn {
     void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        for (int i = 0; i < 2; ++i) {
-            if (i < node.edge_count && node.needs(i)) out[i] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
-        }
+        if (in[0] && node.needs(0)) out[0] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
     }
 };
 struct Uniform : Drawn {
@@ -104,6 +101,35 @@ struct LogNormal : Drawn {
 struct Cauchy : Drawn {
     static constexpr const char* node = "CauchyBackward0";
 };
+
+/// Numbers drawn around tensors of means, or with tensors of deviations.
+struct DrawnAround {
+    Dims sizes[2];
+    void backward(Node& node, Gradients in, Gradients out) const {
+        for (int i = 0; i < 2 && in[0]; ++i) {
+            if (node.needs(i)) out[i] = full(sizes[i], Scalar(0), in[0]->dtype, in[0]->device);
+        }
+    }
+};
+struct NormalMean : DrawnAround {
+    static constexpr const char* node = "NormalBackward1";
+};
+struct NormalStd : DrawnAround {
+    static constexpr const char* node = "NormalBackward2";
+};
+struct NormalBoth : DrawnAround {
+    static constexpr const char* node = "NormalBackward3";
+};
+
+/// Ties a result of `normal` to the tensors that it was drawn around; either may be null.
+Tensor recorded_normal(const Tensor& out, const Tensor& mean, const Tensor& std) {
+    if (!needs_record({&mean, &std})) return out;
+    const DrawnAround around{{mean ? mean->sizes : Dims(), std ? std->sizes : Dims()}};
+    if (!std) record(out, {&mean, &std}, NormalMean{around});
+    else if (!mean) record(out, {&mean, &std}, NormalStd{around});
+    else record(out, {&mean, &std}, NormalBoth{around});
+    return out;
+}
 
 template <class P>
 PyObject* overwrite(PyObject* self, Draw auto draw) {
@@ -230,8 +256,10 @@ PyObject* randint(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
             call.values[2] = call.values[1];
             call.values[1] = call.values[0];
             call.values[0] = nullptr;
+            call.shifted = 1;
         } else if (call.given == 1 && !call.values[1]) {
             std::swap(call.values[0], call.values[1]);
+            call.shifted = 1;
         }
         const Dims sizes = call.size(2);
         const std::int64_t high = call.integer(1), low = call.values[0] ? call.integer(0) : 0;
@@ -496,6 +524,7 @@ void define_random(nb::module_& m) {
             set_state(self, state);
         })
         .def_prop_ro("device", [](const Generator&) { return nb::steal(to_python(Device{})); });
+    m.def("_recorded_normal", recorded_normal, nb::arg("out"), nb::arg("mean").none(), nb::arg("std").none());
     m.attr("default_generator") = nb::cast(&default_generator(), nb::rv_policy::reference);
 }
 

@@ -8,12 +8,8 @@
 namespace tapeless {
 namespace {
 
-struct Pair {
-    PyObject* pack;
-    PyObject* unpack;
-};
 // Plain references: a thread may end without the interpreter's lock.
-thread_local std::vector<Pair> pairs;
+thread_local std::vector<SavedHookPair> pairs;
 thread_local PyObject* disabled = nullptr;  ///< why hooks are refused, a str
 
 /// A packed value is (what pack returned, grad_fn or None, output number): the graph is not the hook's business.
@@ -25,7 +21,8 @@ Foreign packed_value(PyObject* result, const Tensor& x) {
 
 void pack(SavedValue& saved, const Tensor& x) {
     const ModeGuard without_grad(kNoGrad, true);
-    const Pair pair = pairs.back();
+    if (pairs.empty()) return;
+    const SavedHookPair pair = pairs.back();
     const Foreign hold(pair.pack);
     const Tensor shown = alias(x);
     const std::uint32_t before = version(*x);
@@ -48,6 +45,7 @@ Tensor unpack_value(const SavedValue& saved) {
     Tensor x = alias(tensor_from(result.get()));
     PyObject* node = PyTuple_GET_ITEM(parts, 1);
     if (node == Py_None) return x;
+    object_hooks.track(x.get());
     x->grad_fn = Ref<Object>(as_object(node));
     x->output = static_cast<std::uint32_t>(PyLong_AsUnsignedLong(PyTuple_GET_ITEM(parts, 2)));
     return x;
@@ -69,7 +67,7 @@ PyObject* push_hooks(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 PyObject* pop_hooks(PyObject*, PyObject*) {
     if (!pairs.empty()) {
-        const Pair pair = pairs.back();
+        const SavedHookPair pair = pairs.back();
         pairs.pop_back();
         Py_DECREF(pair.pack);
         Py_DECREF(pair.unpack);
@@ -97,6 +95,8 @@ PyMethodDef functions[] = {
     {}};
 
 }  // namespace
+
+std::vector<SavedHookPair>& saved_hook_pairs() { return pairs; }
 
 void install_saved_hooks(nb::module_& m) {
     saved_hooks = {pack, unpack_value};

@@ -119,6 +119,8 @@ Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std
     return Ref<Node>::adopt(node);
 }
 
+void stamp(Node& node) { node.sequence = next_sequence++; }
+
 void release_saved(Node& node) {
     node.released = true;
     for (int i = 0; i < node.saved_count; ++i) node.saved[i] = SavedValue();

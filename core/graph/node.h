@@ -89,6 +89,9 @@ Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, Pay
     new (node->payload) Payload(std::move(payload));
     return node;
 }
+/// Makes the node the newest. Called once its edges are known, because looking for them can make older nodes
+/// (accumulators, regenerated views), and the engine relies on inputs being older.
+void stamp(Node& node);
 /// Drops saved values, as a backward pass does that does not retain the graph.
 void release_saved(Node& node);
 /// The base parts that every NodeClass shares.

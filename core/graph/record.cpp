@@ -8,6 +8,7 @@ ViewOperations view_operations = {};
 
 void set_history(const Tensor& out, const Ref<Node>& node, int index) {
     object_hooks.track(out.get());
+    stamp(*node);
     out->grad_fn = Ref<Object>(node.get());
     out->output = static_cast<std::uint32_t>(index);
     node->outputs[index] = {out->sizes, out->dtype, out->device};
@@ -15,6 +16,7 @@ void set_history(const Tensor& out, const Ref<Node>& node, int index) {
 
 void rebase_history(const Tensor& x, const Ref<Node>& node) {
     object_hooks.track(x.get());
+    stamp(*node);
     node->outputs[0] = {x->sizes, x->dtype, x->device};
     ViewFacts* view = view_of(*x);
     if (!view || view->detached) {
@@ -26,6 +28,7 @@ void rebase_history(const Tensor& x, const Ref<Node>& node) {
     const Tensor base = view->base;
     const Ref<Node> slices = view_operations.copy_slices_node(base, *x, node);
     object_hooks.track(base.get());
+    stamp(*slices);
     base->grad_fn = Ref<Object>(slices.get());
     base->output = 0;
     slices->outputs[0] = {base->sizes, base->dtype, base->device};

@@ -102,6 +102,9 @@ int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, co
           facts(source->dtype).legacy_name, ") must have the same scalar type");
     check(source->dim() == 0 || dim < source->dim(), "index_add_(): Indexing dim ", dim, " is out of bounds of the source "
           "tensor with dim ", source->dim());
+    if (source->dim() == 0 && index->numel != 1) {
+        fail(ErrorKind::Index, "Dimension specified as 0 but tensor has no dimensions");
+    }
     const std::int64_t slices = source->dim() ? source->sizes[dim] : 1;
     check(index->numel == slices, "index_add_(): Number of indices (", index->numel,
           ") should be equal to source.size(dim): (", slices, "), for dim: ", dim);
@@ -110,14 +113,8 @@ int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, co
     check(same, "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ",
           to_string(x->sizes), " source.shape = ", to_string(source->sizes));
     check_devices("index_add", {&x, &index, &source});
-    if (!on_cpu(x)) return dim;
-    const Tensor plain = plain_index(index);
-    const std::int64_t size = x->dim() ? x->sizes[dim] : 1;
-    const std::int64_t bad = first_outside(data<std::int64_t>(*plain), plain->numel, 0, size);
-    if (bad < 0) return dim;
-    if (x->dim() <= 1) fail(ErrorKind::Index, "index out of range in self");
-    fail(ErrorKind::Runtime, "index ", data<std::int64_t>(*plain)[bad], " is out of bounds for dimension ", dim,
-         " with size ", size);
+    if (on_cpu(x)) check_slices(x, dim, plain_index(index));
+    return dim;
 }
 
 void add_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& given, const Scalar& alpha) {

@@ -75,7 +75,7 @@ Tensor multiply(const char* kernel, const Tensor& x, const Tensor& y) {
     const DType dtype = compute_type(x->dtype);
     Tensor out = fresh(rank == 3 ? Dims{batch, m, n} : Dims{m, n}, dtype, x->device);
     if (!on_cpu(x) || out->numel == 0) return out;
-    if (dtype == DType::Bool) {
+    if (dtype == DType::Bool && k > 0) {
         fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for 'Bool'; convert the operands to an integer ",
              "or a floating dtype first");
     }
@@ -313,14 +313,14 @@ void check_expands(const Tensor& input, const Dims& sizes) {
 }  // namespace
 
 Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
+    const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name, facts(y->dtype).legacy_name};
+    check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ", names[2]);
+    check(x->dtype == y->dtype, "mat1 and mat2 must have the same dtype, but got ", names[1], " and ", names[2]);
     check(x->dim() == 2, "mat1 must be a matrix, got ", x->dim(), "-D tensor");
     check(y->dim() == 2, "mat2 must be a matrix, got ", y->dim(), "-D tensor");
     check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x", x->sizes[1],
           " and ", y->sizes[0], "x", y->sizes[1], ")");
     check_expands(input, {x->sizes[0], y->sizes[1]});
-    const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name, facts(y->dtype).legacy_name};
-    check(x->dtype == y->dtype, "mat1 and mat2 must have the same dtype, but got ", names[1], " and ", names[2]);
-    check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ", names[2]);
     check_devices("addmm", {&input, &x, &y});
     const Tensor out = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {

@@ -126,6 +126,7 @@ struct CopySlices {
 Ref<Node> as_strided_node(const Tensor& base, const TensorBody& x) {
     Ref<Node> node = make_node(class_of<AsStrided>(), 1, 0, 1, AsStrided{geometry(*base), geometry(x)});
     node->edges[0] = gradient_edge(base);
+    stamp(*node);
     node->outputs[0] = {x.sizes, x.dtype, x.device};
     return node;
 }

@@ -167,19 +167,16 @@ def normal(
 
 def _normal_around(mean: Any, std: Any, tensors: list[Any], generator: Any) -> _core.Tensor:
     """Draws around tensors of means or with tensors of deviations; recorded, with gradient 0."""
-    deviation = std.detach() if isinstance(std, _core.Tensor) else std
-    smallest = deviation.min().item() if isinstance(deviation, _core.Tensor) else deviation
-    if smallest < 0:
-        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {smallest}")
-    center = mean.detach() if isinstance(mean, _core.Tensor) else mean
-    shape = (center + deviation).shape
-    draws = empty(shape, dtype=tensors[0].dtype, device=tensors[0].device)
+    means, deviations = (x if isinstance(x, _core.Tensor) else None for x in (mean, std))
+    center = mean if means is None else means.detach()
+    deviation = std if deviations is None else deviations.detach()
+    if deviations is None and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    if deviations is not None and deviation.numel() and deviation.min().item() < 0:
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    draws = empty((center + deviation).shape, dtype=tensors[0].dtype, device=tensors[0].device)
     x = draws.normal_(generator=generator) * deviation + center
-    # The gradient of a draw is 0: zero times the inputs says so to the graph.
-    if any(given.requires_grad for given in tensors):
-        for given in tensors:
-            x = x + given * 0
-    return x
+    return _core._recorded_normal(x, means, deviations)
 
 
 set_default_device = _core._set_default_device
