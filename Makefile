@@ -66,12 +66,13 @@ $(VENV)/.%: $(VENV)/.base
 	@touch $@
 
 $(RELEASE)/.wheel: $(SOURCES) $(VENV)/.base tools/build_wheel.py
+	@mkdir -p $(RELEASE) && touch $@.begun  # A source changed while this runs must count as newer.
 	$(PY) tools/build_wheel.py $(RELEASE)
-	@touch $@
+	@mv $@.begun $@
 
 $(VENV)/.installed: $(RELEASE)/.wheel
 	$(PY) -m pip install --quiet --force-reinstall --no-deps $(RELEASE)/dist/*.whl
-	@touch $@
+	@touch -r $< $@
 
 build: $(VENV)/.installed
 

@@ -68,7 +68,11 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
         case ParameterKind::Tensor: return is_tensor(object) ? AnyValue(tensor_from(object)) : refuse("Tensor");
         case ParameterKind::Scalar: {
             Scalar value;
-            if (is_tensor(object) && body(object)->numel == 1) return item(*body(object));
+            if (is_tensor(object)) {
+                check(body(object)->dim() == 0, function_, " only supports 0-dimension value tensor but got tensor with ",
+                      body(object)->dim(), " dimensions.");
+                return item(*body(object));
+            }
             return scalar_from(object, value) ? AnyValue(value) : refuse("Number");
         }
         case ParameterKind::Integer: {

@@ -53,22 +53,25 @@ struct Target {
     }
 };
 
+/// Whether this is a GradientEdge: a tuple of a node and a number.
+bool is_edge(PyObject* object) {
+    return PyTuple_Check(object) && PyTuple_GET_SIZE(object) >= 2 &&
+           PyObject_TypeCheck(PyTuple_GET_ITEM(object, 0), node_type);
+}
+
 Target target_from(PyObject* object, const char* what) {
     if (is_tensor(object)) {
         Tensor x = tensor_from(object);
         return {gradient_edge(x), std::move(x)};
     }
-    const bool edge = PyTuple_Check(object) && PyTuple_GET_SIZE(object) >= 2 &&
-                      PyObject_TypeCheck(PyTuple_GET_ITEM(object, 0), node_type);
-    if (!edge) {
-        fail(ErrorKind::Type, what, " must be a Tensor or a GradientEdge, or a sequence of these, but got ",
+    if (!is_edge(object))
+        fail(ErrorKind::Runtime, "all ", what, " have to be Tensors or GradientEdges, but got ",
              type_name(object));
-    }
     Node* node = static_cast<Node*>(as_object(PyTuple_GET_ITEM(object, 0)));
     const std::int64_t index = integer_from(PyTuple_GET_ITEM(object, 1), "GradientEdge.output_nr");
     if (index < 0 || index >= node->output_count) {
-        fail(ErrorKind::Index, "GradientEdge: output_nr is ", index, ", but ", node->cls->name, " has ", node->output_count,
-             " outputs");
+        fail(ErrorKind::Index, "GradientEdge: output_nr is ", index, ", but ", node->cls->name, " has ",
+             node->output_count, " outputs");
     }
     return {{Ref<Node>(node), static_cast<std::uint32_t>(index)}, {}};
 }
@@ -76,15 +79,13 @@ Target target_from(PyObject* object, const char* what) {
 /// A sequence of targets; a single one counts as a sequence of one.
 std::vector<Target> targets_from(PyObject* object, const char* what) {
     std::vector<Target> targets;
-    const bool single = is_tensor(object) || (PyTuple_Check(object) && PyTuple_GET_SIZE(object) >= 2 &&
-                                              PyObject_TypeCheck(PyTuple_GET_ITEM(object, 0), node_type));
-    if (single) {
+    if (is_tensor(object) || is_edge(object)) {
         targets.push_back(target_from(object, what));
         return targets;
     }
-    const Owned items = owned(PySequence_Fast(object, text(what, " must be a sequence of tensors").c_str()));
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
-        targets.push_back(target_from(PySequence_Fast_GET_ITEM(items.get(), i), what));
+    const Owned items = owned(PySequence_Tuple(object));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
+        targets.push_back(target_from(PyTuple_GET_ITEM(items.get(), i), what));
     }
     return targets;
 }
@@ -96,7 +97,8 @@ Tensor implicit_gradient(const Target& root) {
     if (!root.edge.node) return {};
     const OutputFacts facts = root.facts();
     check(product(facts.sizes) == 1, "grad can be implicitly created only for scalar outputs");
-    check(is_floating(facts.dtype), "grad can be implicitly created only for real scalar outputs but got torch.",
+    check(is_floating(facts.dtype),
+          "grad can be implicitly created only for real scalar outputs but got torch.",
           tapeless::facts(facts.dtype).name);
     return full(facts.sizes, Scalar(1.0), facts.dtype, facts.device);
 }
@@ -109,13 +111,15 @@ Tensor given_gradient(const Target& root, PyObject* object, std::size_t i, bool 
     }
     Tensor g = tensor_from(object);
     const OutputFacts facts = root.facts();
-    check(g->sizes == facts.sizes, "Mismatch in shape: grad_output[", i, "] has a shape of ", size_text(g->sizes),
-          " and output[", i, "] has a shape of ", size_text(facts.sizes), ".");
+    check(g->sizes == facts.sizes, "Mismatch in shape: grad_output[", i, "] has a shape of ",
+          size_text(g->sizes), " and output[", i, "] has a shape of ", size_text(facts.sizes), ".");
     check(g->device.type == facts.device.type, "invalid gradient at index ", i, " - expected device ",
           name(facts.device.type), " but got ", name(g->device.type));
     check(is_complex(g->dtype) == is_complex(facts.dtype),
-          "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-          "grad_output[", i, "] has a dtype of torch.", tapeless::facts(g->dtype).name, " and output[", i,
+          "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
+          "dtype: "
+          "grad_output[",
+          i, "] has a dtype of torch.", tapeless::facts(g->dtype).name, " and output[", i,
           "] has a dtype of torch.", tapeless::facts(facts.dtype).name, ".");
     const ModeGuard mode(kNoGrad, !create_graph);
     if (g->dtype != facts.dtype) return to_dtype(g, facts.dtype);
@@ -139,7 +143,8 @@ std::vector<Tensor> gradients_for(const std::vector<Target>& roots, PyObject* gr
     check(count == roots.size(), "backward: got ", roots.size(), " tensors and ", count,
           " gradients; give one gradient, or None, for each tensor");
     for (std::size_t i = 0; i < roots.size(); ++i) {
-        result[i] = given_gradient(roots[i], PyTuple_GET_ITEM(items.get(), static_cast<Py_ssize_t>(i)), i, create_graph);
+        result[i] = given_gradient(roots[i], PyTuple_GET_ITEM(items.get(), static_cast<Py_ssize_t>(i)), i,
+                                   create_graph);
     }
     return result;
 }
@@ -147,24 +152,29 @@ std::vector<Tensor> gradients_for(const std::vector<Target>& roots, PyObject* gr
 void warn_of_cycle() {
     static bool warned = false;
     if (std::exchange(warned, true)) return;
-    const int status = PyErr_WarnEx(
-        PyExc_UserWarning,
-        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
-        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
-        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break the "
-        "cycle and avoid the leak.",
-        1);
+    const int status = PyErr_WarnEx(PyExc_UserWarning,
+                                    "Using backward() with create_graph=True will create a reference cycle "
+                                    "between the parameter and its gradient "
+                                    "which can cause a memory leak. We recommend using autograd.grad when "
+                                    "creating the graph to avoid this. If you "
+                                    "have to use this function, make sure to reset the .grad fields of your "
+                                    "parameters to None after use to break the "
+                                    "cycle and avoid the leak.",
+                                    1);
     if (status < 0) throw nb::python_error();
 }
 
 /// backward(inputs=...): gradients go into the .grad of those tensors.
-void accumulate_results(const std::vector<Target>& inputs, const std::vector<Tensor>& results, bool create_graph) {
+void accumulate_results(const std::vector<Target>& inputs, const std::vector<Tensor>& results,
+                        bool create_graph) {
     const ModeGuard mode(kNoGrad, !create_graph);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!results[i]) continue;
         Tensor x = inputs[i].tensor;
-        if (!x && inputs[i].edge.node->cls == accumulate_class) x = Tensor(accumulated_leaf(*inputs[i].edge.node));
-        check(static_cast<bool>(x), "backward: a GradientEdge of a result cannot be among the inputs, because it has no "
+        if (!x && inputs[i].edge.node->cls == accumulate_class)
+            x = Tensor(accumulated_leaf(*inputs[i].edge.node));
+        check(static_cast<bool>(x),
+              "backward: a GradientEdge of a result cannot be among the inputs, because it has no "
               ".grad; give the tensor itself, or use autograd.grad");
         accumulate(x, private_copy(results[i]));
         if (x->autograd->post_accumulate) hook_calls.post_accumulate(x->autograd->post_accumulate, x);
@@ -182,8 +192,7 @@ struct Request {
 ///
 /// A backward inside a backward uses the stack of C++ and of Python, so every so many levels a new thread brings new
 /// ones; how deep passes nest is then limited by memory only.
-template <class F>
-void with_fresh_stack(F&& work) {
+template <class F> void with_fresh_stack(F&& work) {
     const Modes inherited = modes;
     Task* const outer = current_task;
     const std::vector<SavedHookPair>& pairs = saved_hook_pairs();
@@ -230,7 +239,8 @@ std::vector<Tensor> differentiate(const Request& request, bool new_thread = fals
     std::vector<Tensor> results = run_backward(roots, request.gradients, options);
     for (std::size_t i = 0; i < results.size() && !request.accumulate; ++i) {
         check(results[i] || request.allow_unused, "The differentiated Tensor at index ", i,
-              " appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.");
+              " appears to not have been used in the graph. Set allow_unused=True if this is the desired "
+              "behavior.");
     }
     if (request.accumulate) accumulate_results(request.inputs, results, request.create_graph);
     task.finish();
@@ -269,7 +279,8 @@ PyObject* run_backward_python(PyObject*, PyObject* const* args, Py_ssize_t count
 
 PyObject* gradient_edge_of(PyObject*, PyObject* object) {
     return guarded([&]() -> PyObject* {
-        if (!is_tensor(object)) fail(ErrorKind::Type, "get_gradient_edge: got ", type_name(object), "; a tensor is needed");
+        if (!is_tensor(object))
+            fail(ErrorKind::Type, "get_gradient_edge: got ", type_name(object), "; a tensor is needed");
         const Edge edge = gradient_edge(tensor_from(object));
         check(static_cast<bool>(edge.node),
               "It is not possible to get the gradient edge for a Tensor that does not require gradients");
@@ -277,7 +288,9 @@ PyObject* gradient_edge_of(PyObject*, PyObject* object) {
     });
 }
 
-PyObject* current_graph_task_id(PyObject*, PyObject*) { return PyLong_FromLongLong(current_task ? current_task->id : -1); }
+PyObject* current_graph_task_id(PyObject*, PyObject*) {
+    return PyLong_FromLongLong(current_task ? current_task->id : -1);
+}
 
 PyObject* queue_callback(PyObject*, PyObject* callable) {
     return guarded([&]() -> PyObject* {
@@ -289,7 +302,8 @@ PyObject* queue_callback(PyObject*, PyObject* callable) {
 
 PyObject* set_implied_grad(PyObject*, PyObject* object) {
     return guarded([&]() -> PyObject* {
-        if (!is_tensor(object)) fail(ErrorKind::Type, "Variable: got ", type_name(object), "; a tensor is needed");
+        if (!is_tensor(object))
+            fail(ErrorKind::Type, "Variable: got ", type_name(object), "; a tensor is needed");
         const Tensor x = tensor_from(object);
         set_requires_grad(x, true);
         x->implied_grad = true;
@@ -297,32 +311,48 @@ PyObject* set_implied_grad(PyObject*, PyObject* object) {
     });
 }
 
+PyObject* hooks_of(PyObject*, PyObject* object) {
+    return guarded([&]() -> PyObject* {
+        if (!is_tensor(object))
+            fail(ErrorKind::Type, "_tensor_hooks: got ", type_name(object), "; a tensor is needed");
+        PyObject* hooks = tensor_hooks(tensor_from(object));
+        return Py_NewRef(hooks ? hooks : Py_None);
+    });
+}
+
 PyObject* increment_version(PyObject*, PyObject* object) {
     return guarded([&]() -> PyObject* {
         if (!is_tensor(object)) {
-            fail(ErrorKind::Type, "increment_version expects each element of the iterable input to be a tensor, but got ",
+            fail(ErrorKind::Type,
+                 "increment_version expects each element of the iterable input to be a tensor, but got ",
                  type_name(object));
         }
         const Tensor x = tensor_from(object);
-        check(!x->inference, "Cannot increment the version of an inference tensor: inference tensors do not track one");
+        check(!x->inference,
+              "Cannot increment the version of an inference tensor: inference tensors do not track one");
         note_write(x);
         Py_RETURN_NONE;
     });
 }
 
 PyMethodDef functions[] = {
-    {"run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_python)), METH_FASTCALL,
+    {"run_backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(run_backward_python)),
+     METH_FASTCALL,
      "run_backward(tensors, grad_tensors, keep_graph, create_graph, inputs, allow_unused, accumulate)"},
     {"_gradient_edge", gradient_edge_of, METH_O, "(node, output number) where a tensor's gradient goes."},
-    {"_current_graph_task_id", current_graph_task_id, METH_NOARGS, "The number of the running backward pass, or -1."},
+    {"_current_graph_task_id", current_graph_task_id, METH_NOARGS,
+     "The number of the running backward pass, or -1."},
     {"_queue_callback", queue_callback, METH_O, "Calls this when the running backward pass has ended."},
     {"_set_implied_grad", set_implied_grad, METH_O, "Makes a leaf require grad with a flag that gives way."},
-    {"_increment_version", increment_version, METH_O, "Counts a write into a tensor that was made elsewhere."},
+    {"_tensor_hooks", hooks_of, METH_O, "The dict of a tensor's hooks, or None."},
+    {"_increment_version", increment_version, METH_O,
+     "Counts a write into a tensor that was made elsewhere."},
     {}};
 
 }  // namespace
 
-PyObject* backward(const Tensor& x, PyObject* gradient, bool keep_graph, bool create_graph, PyObject* inputs) {
+PyObject* backward(const Tensor& x, PyObject* gradient, bool keep_graph, bool create_graph,
+                   PyObject* inputs) {
     Request request{{{gradient_edge(x), x}}, {}, {}, keep_graph, create_graph, true, true};
     request.gradients = gradients_for(request.roots, gradient, create_graph);
     if (inputs != Py_None) {

@@ -10,228 +10,12 @@
 
 namespace tapeless {
 
-// ---- arguments ----
-
-namespace {
-
-thread_local Device default_device;
-
-/// Option names by bit number, interned: a call's keyword names are interned too, so pointers are compared.
-constexpr int kOptions = 8;
-const char* const option_texts[kOptions] = {"dtype",      "layout", "device",    "requires_grad",
-                                            "pin_memory", "out",    "generator", "memory_format"};
-PyObject* option_names[kOptions];
-
-int option_of(PyObject* name) {
-    for (int i = 0; i < kOptions; ++i) {
-        if (option_names[i] == name) return i;
-    }
-    for (int i = 0; i < kOptions; ++i) {
-        if (PyUnicode_Compare(option_names[i], name) == 0) return i;
-    }
-    return -1;
-}
-
-/// How many elements a fill writes itself, before it is left to the runner of programs.
-constexpr std::int64_t kSmallFill = 4096;
-
-bool is_sequence(PyObject* object) { return PyTuple_Check(object) || PyList_Check(object); }
-
-bool is_size_item(PyObject* object) {
-    return PyLong_Check(object) || (PyIndex_Check(object) && (!is_tensor(object) || is_integral(body(object)->dtype)));
-}
-
-std::int64_t size_item(const Form& signature, PyObject* object, Py_ssize_t index) {
-    if (!is_size_item(object)) {
-        fail(ErrorKind::Type, signature.name, "(): argument 'size' failed to unpack the object at pos ", index + 1,
-             " with error \"type must be tuple of ints,but got ", Py_TYPE(object)->tp_name, "\"");
-    }
-    return integer_from(object, "size");
-}
-
-Dims sizes_of(const Form& signature, PyObject* const* items, Py_ssize_t count) {
-    Dims sizes;
-    for (Py_ssize_t i = 0; i < count; ++i) sizes.push_back(size_item(signature, items[i], i));
-    return sizes;
-}
-
-Dims sizes_of(const Form& signature, PyObject* sequence) {
-    return sizes_of(signature, PySequence_Fast_ITEMS(sequence), PySequence_Fast_GET_SIZE(sequence));
-}
-
-std::string text_of(PyObject* object) {
-    PyObject* text = checked(PyObject_Str(object));
-    std::string result = PyUnicode_AsUTF8(text);
-    Py_DECREF(text);
-    return result;
-}
-
-bool flag(const Form& signature, const char* name, PyObject* value) {
-    if (!PyBool_Check(value)) {
-        fail(ErrorKind::Type, signature.name, "(): argument '", name, "' must be bool, not ", Py_TYPE(value)->tp_name);
-    }
-    return value == Py_True;
-}
-
-}  // namespace
-
-void Call::refuse(int index, const char* expected) const {
-    fail(ErrorKind::Type, signature.name, "(): argument '", signature.positional[index], "' (position ", index + 1 - shifted,
-         ") must be ", expected, ", not ", Py_TYPE(values[index])->tp_name);
-}
-
-Call::Call(const Form& s, PyObject* const* args, Py_ssize_t count, PyObject* names) : signature(s) {
-    given = static_cast<int>(count);
-    if (s.variadic) {
-        if (count == 1 && is_sequence(args[0])) {
-            sizes = sizes_of(s, args[0]);
-        } else if (count > 0) {
-            values[0] = args[0];
-            if (!is_size_item(args[0])) refuse(0, "tuple of ints");
-            sizes = sizes_of(s, args, count);
-        }
-    } else {
-        int most = 0;
-        while (most < Form::kMost && s.positional[most]) ++most;
-        if (count > most) {
-            fail(ErrorKind::Type, s.name, "() takes ", most, " positional argument", most == 1 ? "" : "s", " but ", count,
-                 count == 1 ? " was given" : " were given");
-        }
-        std::copy(args, args + count, values);
-    }
-    const Py_ssize_t keywords = names ? PyTuple_GET_SIZE(names) : 0;
-    for (Py_ssize_t i = 0; i < keywords; ++i) take_keyword(PyTuple_GET_ITEM(names, i), args[count + i]);
-    if (s.variadic && count == 0) sizes = size(0);
-}
-
-void Call::take_keyword(PyObject* name, PyObject* value) {
-    const int option = option_of(name);
-    if (option >= 0 && signature.options >> option & 1) return take_option(static_cast<Option>(1u << option), value);
-    for (int i = 0; i < Form::kMost && signature.positional[i]; ++i) {
-        if (PyUnicode_CompareWithASCIIString(name, signature.positional[i]) != 0) continue;
-        if (signature.variadic ? given > 0 : values[i] != nullptr) {
-            fail(ErrorKind::Type, signature.name, "() got multiple values for argument '", signature.positional[i], "'");
-        }
-        values[i] = value;
-        return;
-    }
-    fail(ErrorKind::Type, signature.name, "() got an unexpected keyword argument '", text_of(name), "'");
-}
-
-void Call::take_option(Option option, PyObject* value) {
-    if (option == kRequiresGrad) {
-        requires_grad = flag(signature, "requires_grad", value);
-        return;
-    }
-    if (value == Py_None) return;
-    switch (option) {
-        case kDType:
-            if (!is_dtype(value) && !PyType_Check(value)) {
-                fail(ErrorKind::Type, signature.name, "(): argument 'dtype' must be torch.dtype, not ",
-                     Py_TYPE(value)->tp_name);
-            }
-            // The type float means double here, as in PyTorch.
-            dtype = value == reinterpret_cast<PyObject*>(&PyFloat_Type) ? DType::Float64 : dtype_from(value);
-            return;
-        case kDevice: device = device_from(value); return;
-        case kPinMemory:
-            check(!flag(signature, "pin_memory", value), signature.name, ": pin_memory=True requires a CUDA or other "
-                  "accelerator backend; no pinned memory allocator is available on this system.");
-            return;
-        case kOut:
-            if (!is_tensor(value)) {
-                fail(ErrorKind::Type, signature.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(value)->tp_name);
-            }
-            out = value;
-            return;
-        case kGenerator:
-            generator = generator_from(value);
-            if (!generator) {
-                fail(ErrorKind::Type, signature.name, "(): argument 'generator' must be torch.Generator, not ",
-                     Py_TYPE(value)->tp_name);
-            }
-            return;
-        case kLayout:
-            check(text_of(value) == "torch.strided", signature.name, ": layout ", text_of(value),
-                  "; only torch.strided is supported; leave the argument out");
-            return;
-        case kMemoryFormat: {
-            const std::string format = text_of(value);
-            contiguous = format == "torch.contiguous_format";
-            check(contiguous || format == "torch.preserve_format", signature.name, ": memory_format ", format,
-                  "; only contiguous_format and preserve_format are supported");
-            return;
-        }
-        case kRequiresGrad: return;
-    }
-}
-
-PyObject* Call::required(int index) const {
-    if (!values[index]) {
-        fail(ErrorKind::Type, signature.name, "() missing 1 required positional arguments: \"",
-             signature.positional[index], "\"");
-    }
-    return values[index];
-}
-
-Scalar Call::number(int index) const {
-    PyObject* object = required(index);
-    Scalar value;
-    if (is_tensor(object)) {
-        if (body(object)->numel != 1) refuse(index, "Number");
-        return item(*body(object));
-    }
-    if (!scalar_from(object, value)) refuse(index, "Number");
-    return value;
-}
-Scalar Call::number(int index, const Scalar& otherwise) const {
-    return values[index] && values[index] != Py_None ? number(index) : otherwise;
-}
-double Call::real(int index, double otherwise) const { return number(index, Scalar(otherwise)).to<double>(); }
-
-std::int64_t Call::integer(int index) const {
-    PyObject* object = required(index);
-    if (!is_size_item(object)) refuse(index, "int");
-    return integer_from(object, signature.positional[index]);
-}
-
-Dims Call::size(int index) const {
-    PyObject* object = required(index);
-    if (!is_sequence(object)) {
-        if (!(signature.variadic && is_size_item(object))) refuse(index, "tuple of ints");
-        return {integer_from(object, "size")};
-    }
-    return sizes_of(signature, object);
-}
-
-Device Call::place() const {
-    if (device) return {device->type, -1};
-    if (out) return body(out)->device;
-    return modes.has(kDefaultDevice) ? default_device : Device{};
-}
-Generator& Call::source() const { return generator ? *generator : default_generator(); }
-
-void add_functions(nb::module_& m, PyMethodDef* table) {
-    nb::object name = m.attr("__name__");
-    for (PyMethodDef* def = table; def->ml_name; ++def) {
-        m.attr(def->ml_name) = nb::steal(checked(PyCFunction_NewEx(def, nullptr, name.ptr())));
-    }
-}
-
-void add_methods(PyMethodDef* table) {
-    for (PyMethodDef* def = table; def->ml_name; ++def) {
-        nb::object method = nb::steal(checked(PyDescr_NewMethod(tensor_type, def)));
-        if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), def->ml_name, method.ptr()) < 0) {
-            throw nb::python_error();
-        }
-    }
-}
-
 // ---- results ----
 
 PyObject* finished_into(const Tensor& made, const Call& call) {
     const Tensor out = tensor_from(call.out);
-    check(!(grad_enabled() && requires_grad(out)), call.signature.name, "(): functions with out=... arguments don't "
+    check(!(grad_enabled() && requires_grad(out)), call.signature.name,
+          "(): functions with out=... arguments don't "
           "support automatic differentiation, but one of the arguments requires grad.");
     check_inplace(out, false);
     if (out->sizes == made->sizes) {
@@ -282,8 +66,9 @@ void check_fits(const Scalar& value, DType dtype) {
                 // Negative numbers wrap into unsigned types, as PyTorch lets them.
                 const double lowest = std::is_unsigned_v<T> ? -largest : -largest - 1;
                 const double number = value.to<double>();
-                fits = number >= lowest && (sizeof(T) == 8 ? number < 0x1p63 || value.category() <= Category::Integer
-                                                           : number < largest + 1);
+                fits = number >= lowest &&
+                       (sizeof(T) == 8 ? number < 0x1p63 || value.category() <= Category::Integer
+                                       : number < largest + 1);
             }
         });
     }
@@ -291,6 +76,9 @@ void check_fits(const Scalar& value, DType dtype) {
 }
 
 namespace {
+
+/// How many elements a fill writes itself, before it is left to the runner of programs.
+constexpr std::int64_t kSmallFill = 4096;
 
 void fill_fresh(const Tensor& x, const Scalar& value) {
     char* bytes = fresh_bytes(x);
@@ -321,8 +109,7 @@ struct One {
     static Scalar value() { return Scalar(1); }
 };
 
-template <class V>
-Tensor made(const Dims& sizes, DType dtype, Device device) {
+template <class V> Tensor made(const Dims& sizes, DType dtype, Device device) {
     if constexpr (std::is_same_v<V, Nothing>) {
         return fresh(sizes, dtype, device);
     } else {
@@ -370,7 +157,8 @@ PyObject* like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* nam
         const Call call(signature, args, count, names);
         const Tensor x = input_of(call);
         if constexpr (std::is_same_v<V, Nothing>) {
-            return finished(empty_like(x, call.dtype.value_or(x->dtype), place_like(call, x), call.contiguous), call);
+            return finished(
+                empty_like(x, call.dtype.value_or(x->dtype), place_like(call, x), call.contiguous), call);
         } else {
             return finished(filled_like(call, x, V::value()), call);
         }
@@ -437,7 +225,8 @@ PyObject* empty_strided(PyObject*, PyObject* const* args, Py_ssize_t count, PyOb
               ") must match dimensionality of strides (", strides.size(), ")");
         std::int64_t extent = product(sizes) == 0 ? 0 : 1;
         for (int d = 0; d < sizes.size() && extent; ++d) {
-            check(strides[d] >= 0, "empty_strided: Negative strides are not supported; strides: ", to_string(strides));
+            check(strides[d] >= 0,
+                  "empty_strided: Negative strides are not supported; strides: ", to_string(strides));
             extent += (sizes[d] - 1) * strides[d];
         }
         const DType dtype = floating_dtype(call);
@@ -464,12 +253,16 @@ std::int64_t arange_length(const Scalar& start, const Scalar& end, const Scalar&
     check(!step.is_zero(), "step must be nonzero");
     const double from = start.to<double>(), to = end.to<double>(), by = step.to<double>();
     check(std::isfinite(from) && std::isfinite(to), "unsupported range: ", from, " -> ", to);
-    check((by > 0 && to >= from) || (by < 0 && to <= from), "upper bound and lower bound inconsistent with step sign");
+    check((by > 0 && to >= from) || (by < 0 && to <= from),
+          "upper bound and lower bound inconsistent with step sign");
     if (integral) {
-        const std::int64_t low = start.to<std::int64_t>(), high = end.to<std::int64_t>(), stride = step.to<std::int64_t>();
-        const std::uint64_t distance = stride > 0 ? static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)
-                                                  : static_cast<std::uint64_t>(low) - static_cast<std::uint64_t>(high);
-        const std::uint64_t pace = stride > 0 ? static_cast<std::uint64_t>(stride) : -static_cast<std::uint64_t>(stride);
+        const std::int64_t low = start.to<std::int64_t>(), high = end.to<std::int64_t>(),
+                           stride = step.to<std::int64_t>();
+        const std::uint64_t distance =
+            stride > 0 ? static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low)
+                       : static_cast<std::uint64_t>(low) - static_cast<std::uint64_t>(high);
+        const std::uint64_t pace =
+            stride > 0 ? static_cast<std::uint64_t>(stride) : -static_cast<std::uint64_t>(stride);
         return static_cast<std::int64_t>(distance / pace + (distance % pace != 0));
     }
     const double length = std::ceil((to - from) / by);
@@ -481,9 +274,11 @@ PyObject* arange(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* n
     return guarded([&] {
         Call call(kArange, args, count, names);
         if (call.given == 1 && !call.values[1]) std::swap(call.values[0], call.values[1]);
-        const Scalar end = call.number(1), start = call.number(0, Scalar(0)), step = call.number(2, Scalar(1));
+        const Scalar end = call.number(1), start = call.number(0, Scalar(0)),
+                     step = call.number(2, Scalar(1));
         bool integral = true;
-        for (const Scalar* bound : {&start, &end, &step}) integral = integral && bound->category() <= Category::Integer;
+        for (const Scalar* bound : {&start, &end, &step})
+            integral = integral && bound->category() <= Category::Integer;
         DType dtype = integral ? DType::Int64 : default_dtype();
         if (call.out) dtype = body(call.out)->dtype;
         dtype = call.dtype.value_or(dtype);
@@ -497,7 +292,8 @@ PyObject* arange(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* n
                 for (std::int64_t i = 0; i < n; ++i) values[i] = convert<T>(from + i * by);
             } else {
                 const double from = start.to<double>(), by = step.to<double>();
-                for (std::int64_t i = 0; i < n; ++i) values[i] = convert<T>(from + static_cast<double>(i) * by);
+                for (std::int64_t i = 0; i < n; ++i)
+                    values[i] = convert<T>(from + static_cast<double>(i) * by);
             }
         });
         return finished(out, call);
@@ -507,9 +303,8 @@ PyObject* arange(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* n
 constexpr Form kLinspace = {"linspace", kPlaced | kOut, {"start", "end", "steps"}};
 constexpr Form kLogspace = {"logspace", kPlaced | kOut, {"start", "end", "steps", "base"}};
 
-/// From both ends towards the middle, so that the last value is `end` itself. `C`: the dtype's own arithmetic.
-template <class T, class F>
-void fill_linspace(T* out, std::int64_t n, double start, double end, F function) {
+/// From both ends towards the middle, so that the last value is `end` itself; in the dtype's own arithmetic.
+template <class T, class F> void fill_linspace(T* out, std::int64_t n, double start, double end, F function) {
     using C = std::conditional_t<std::is_same_v<T, float> || sizeof(T) == 2, float, double>;
     const C first = static_cast<C>(start), last = static_cast<C>(end);
     const C step = n > 1 ? (last - first) / static_cast<C>(n - 1) : C(0);
@@ -535,7 +330,9 @@ PyObject* linspace(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
         const double base = powers ? call.real(3, 10.0) : 0.0;
         visit(dtype, [&]<class T>(Type<T>) {
             fill_linspace(reinterpret_cast<T*>(bytes), bytes ? steps : 0, start, end, [&](auto value) {
-                return powers ? static_cast<decltype(value)>(std::pow(static_cast<decltype(value)>(base), value)) : value;
+                return powers
+                           ? static_cast<decltype(value)>(std::pow(static_cast<decltype(value)>(base), value))
+                           : value;
             });
         });
         return finished(out, call);
@@ -555,7 +352,8 @@ PyObject* eye(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* name
         fill_fresh(out, Scalar(0));
         visit(dtype, [&]<class T>(Type<T>) {
             T* values = reinterpret_cast<T*>(fresh_bytes(out));
-            for (std::int64_t i = 0; values && i < std::min(n, m); ++i) values[i * (m + 1)] = Scalar(1).to<T>();
+            for (std::int64_t i = 0; values && i < std::min(n, m); ++i)
+                values[i * (m + 1)] = Scalar(1).to<T>();
         });
         return finished(out, call);
     });
@@ -568,8 +366,10 @@ constexpr Form kTensor = {"tensor", kDType | kDevice | kRequiresGrad | kPinMemor
 void warn_copy(PyObject* data, const char* instead) {
     if (!is_tensor(data)) return;
     const int status = PyErr_WarnFormat(
-        PyExc_UserWarning, 1, "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
-        "or sourceTensor.detach().clone().requires_grad_(True), rather than %s(sourceTensor).", instead);
+        PyExc_UserWarning, 1,
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
+        "or sourceTensor.detach().clone().requires_grad_(True), rather than %s(sourceTensor).",
+        instead);
     if (status < 0) throw nb::python_error();
 }
 
@@ -593,42 +393,61 @@ PyObject* new_tensor(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
 }
 
 PyMethodDef functions[] = {
-    fast("tensor", tensor, "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n--\n\n"
+    fast("tensor", tensor,
+         "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n--\n\n"
          "A new leaf with a copy of the data: nested sequences of numbers, an array, a number or a tensor."),
-    fast("empty", of_sizes<Nothing, kEmpty>, "empty(*size, out=None, dtype=None, layout=torch.strided, device=None, "
-         "requires_grad=False, pin_memory=False, memory_format=torch.contiguous_format)\n\nAn uninitialised tensor."),
-    fast("zeros", of_sizes<Zero, kZeros>, "zeros(*size, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("empty", of_sizes<Nothing, kEmpty>,
+         "empty(*size, out=None, dtype=None, layout=torch.strided, device=None, "
+         "requires_grad=False, pin_memory=False, memory_format=torch.contiguous_format)\n\nAn uninitialised "
+         "tensor."),
+    fast("zeros", of_sizes<Zero, kZeros>,
+         "zeros(*size, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False)\n\nA tensor of zeros."),
-    fast("ones", of_sizes<One, kOnes>, "ones(*size, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("ones", of_sizes<One, kOnes>,
+         "ones(*size, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False)\n\nA tensor of ones."),
-    fast("full", full_of, "full(size, fill_value, *, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("full", full_of,
+         "full(size, fill_value, *, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False)\n\nA tensor of one value; its dtype is that of the value unless given."),
-    fast("empty_like", like<Nothing, kEmptyLike>, "empty_like(input, *, dtype=None, layout=None, device=None, "
-         "requires_grad=False, memory_format=torch.preserve_format)\n\nAn uninitialised tensor of input's sizes."),
-    fast("zeros_like", like<Zero, kZerosLike>, "zeros_like(input, *, dtype=None, layout=None, device=None, "
+    fast("empty_like", like<Nothing, kEmptyLike>,
+         "empty_like(input, *, dtype=None, layout=None, device=None, "
+         "requires_grad=False, memory_format=torch.preserve_format)\n\nAn uninitialised tensor of input's "
+         "sizes."),
+    fast("zeros_like", like<Zero, kZerosLike>,
+         "zeros_like(input, *, dtype=None, layout=None, device=None, "
          "requires_grad=False, memory_format=torch.preserve_format)\n\nZeros of input's sizes."),
-    fast("ones_like", like<One, kOnesLike>, "ones_like(input, *, dtype=None, layout=None, device=None, "
+    fast("ones_like", like<One, kOnesLike>,
+         "ones_like(input, *, dtype=None, layout=None, device=None, "
          "requires_grad=False, memory_format=torch.preserve_format)\n\nOnes of input's sizes."),
-    fast("full_like", full_like, "full_like(input, fill_value, *, dtype=None, layout=None, device=None, "
+    fast("full_like", full_like,
+         "full_like(input, fill_value, *, dtype=None, layout=None, device=None, "
          "requires_grad=False, memory_format=torch.preserve_format)\n\nOne value in input's sizes."),
-    fast("empty_strided", empty_strided, "empty_strided(size, stride, *, dtype=None, layout=None, device=None, "
+    fast("empty_strided", empty_strided,
+         "empty_strided(size, stride, *, dtype=None, layout=None, device=None, "
          "requires_grad=False, pin_memory=False)\n\nAn uninitialised tensor with these strides."),
-    fast("scalar_tensor", scalar_tensor_of, "scalar_tensor(s, *, dtype=None, layout=None, device=None, "
+    fast("scalar_tensor", scalar_tensor_of,
+         "scalar_tensor(s, *, dtype=None, layout=None, device=None, "
          "pin_memory=None)\n\nA 0-dimensional tensor of a number, in the default dtype unless given."),
-    fast("arange", arange, "arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("arange", arange,
+         "arange(start=0, end, step=1, *, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False)\n\nstart, start + step, ... while before end."),
-    fast("linspace", linspace<kLinspace>, "linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, "
+    fast("linspace", linspace<kLinspace>,
+         "linspace(start, end, steps, *, out=None, dtype=None, layout=torch.strided, "
          "device=None, requires_grad=False)\n\n`steps` values from start to end, both included."),
-    fast("logspace", linspace<kLogspace>, "logspace(start, end, steps, base=10.0, *, out=None, dtype=None, "
+    fast("logspace", linspace<kLogspace>,
+         "logspace(start, end, steps, base=10.0, *, out=None, dtype=None, "
          "layout=torch.strided, device=None, requires_grad=False)\n\nbase to the powers of linspace."),
-    fast("eye", eye, "eye(n, m=None, *, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("eye", eye,
+         "eye(n, m=None, *, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False)\n\nOnes on the diagonal, zeros elsewhere."),
     {}};
 
 PyMethodDef methods[] = {
     fast("new_tensor", new_tensor, "A copy of the data with this tensor's dtype and device unless given."),
-    fast("new_empty", of_sizes_like<Nothing, kNewEmpty>, "An uninitialised tensor with this dtype and device."),
-    fast("new_zeros", of_sizes_like<Zero, kNewZeros>, "Zeros with this tensor's dtype and device unless given."),
+    fast("new_empty", of_sizes_like<Nothing, kNewEmpty>,
+         "An uninitialised tensor with this dtype and device."),
+    fast("new_zeros", of_sizes_like<Zero, kNewZeros>,
+         "Zeros with this tensor's dtype and device unless given."),
     fast("new_ones", of_sizes_like<One, kNewOnes>, "Ones with this tensor's dtype and device unless given."),
     fast("new_full", new_full, "One value, with this tensor's dtype and device unless given."),
     {}};
@@ -636,15 +455,10 @@ PyMethodDef methods[] = {
 }  // namespace
 
 void define_creation(nb::module_& m) {
-    for (int i = 0; i < kOptions; ++i) option_names[i] = checked(PyUnicode_InternFromString(option_texts[i]));
+    define_calls(m);
     add_functions(m, functions);
     add_methods(methods);
     define_data(m);
-    m.def("_set_default_device", [](nb::handle device) {
-        modes.set(kDefaultDevice, !device.is_none());
-        if (!device.is_none()) default_device = {device_from(device.ptr()).type, -1};
-    });
-    m.def("get_default_device", [] { return nb::steal(to_python(modes.has(kDefaultDevice) ? default_device : Device{})); });
 }
 
 }  // namespace tapeless

@@ -1,4 +1,4 @@
-// Functions that make tensors: the parsing of their arguments, which they share, and what they hand to each other.
+// Functions that make tensors: how their arguments are read, and what their files offer each other.
 #pragma once
 
 #include <optional>
@@ -34,9 +34,10 @@ struct Form {
 struct Call {
     const Form& signature;
     PyObject* values[Form::kMost] = {};
-    int given = 0;    ///< how many came by position
-    int shifted = 0;  ///< how many parameters before them were left out, as randint(high, size) leaves out low
-    Dims sizes;       ///< of a variadic function
+    int given = 0;  ///< how many came by position
+    int shifted =
+        0;       ///< how many parameters before them were left out, as randint(high, size) leaves out low
+    Dims sizes;  ///< of a variadic function
     std::optional<DType> dtype;
     std::optional<Device> device;
     bool requires_grad = false;
@@ -85,6 +86,8 @@ void check_fits(const Scalar& value, DType dtype);
 /// The first bytes of a fresh tensor; null on devices without memory.
 char* fresh_bytes(const Tensor& x);
 
+/// Keyword names and the default device. call.cpp.
+void define_calls(nb::module_& m);
 /// A new tensor with the numbers of nested sequences, an array, a number or another tensor. data.cpp.
 Tensor tensor_of_data(PyObject* data, std::optional<DType> dtype, Device device);
 /// The elements as nested lists; a number for 0 dimensions. data.cpp.

@@ -1,4 +1,4 @@
-// Numbers from Python into tensors and back: nested sequences, array scalars, and nested lists of a tensor's elements.
+// Numbers from Python into tensors and back: nested sequences, array scalars, nested lists of elements.
 #include <cmath>
 #include <cstring>
 
@@ -14,7 +14,7 @@ constexpr int kDeepest = 64;
 const char* type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 bool is_text(PyObject* object) { return PyUnicode_Check(object) || PyBytes_Check(object); }
 
-/// Numbers and what stands for one: tensors and NumPy's scalars and 0-dimensional arrays. Their parts are not looked at.
+/// Numbers and what stands for one: tensors, NumPy's scalars and 0-dimensional arrays.
 bool is_number(PyObject* object) {
     return PyFloat_Check(object) || PyLong_Check(object) || is_tensor(object) || !PySequence_Check(object) ||
            is_array_scalar(object);
@@ -46,7 +46,9 @@ public:
         if (Py_TYPE(object) == last_) return;
         if (PyFloat_CheckExact(object) || PyLong_CheckExact(object) || PyBool_Check(object)) {
             last_ = Py_TYPE(object);
-            add(PyFloat_CheckExact(object) ? default_dtype() : PyBool_Check(object) ? DType::Bool : DType::Int64);
+            add(PyFloat_CheckExact(object) ? default_dtype()
+                : PyBool_Check(object)     ? DType::Bool
+                                           : DType::Int64);
         } else if (PyList_Check(object) || PyTuple_Check(object)) {
             look_into(object, depth);
         } else {
@@ -94,7 +96,8 @@ std::int64_t whole_number(PyObject* object, DType dtype) {
         if (overflow) fail(ErrorKind::Value, "Overflow when unpacking long long");
         return value;
     }
-    if (PyFloat_Check(object) || (!PyIndex_Check(object) && PyNumber_Check(object) && !PyComplex_Check(object))) {
+    if (PyFloat_Check(object) ||
+        (!PyIndex_Check(object) && PyNumber_Check(object) && !PyComplex_Check(object))) {
         const double value = PyFloat_AsDouble(object);
         if (value == -1.0 && PyErr_Occurred()) throw nb::python_error();
         check(value >= -0x1p63 && value < 0x1p63, "value cannot be converted to type ", facts(dtype).name,
@@ -122,10 +125,10 @@ Scalar only_element(const TensorBody& x) {
     return item(x);
 }
 
-template <class T>
-T number_from(PyObject* object, DType dtype) {
+template <class T> T number_from(PyObject* object, DType dtype) {
     if constexpr (std::is_floating_point_v<T>) {
-        if (PyFloat_CheckExact(object)) [[likely]] return static_cast<T>(PyFloat_AS_DOUBLE(object));
+        if (PyFloat_CheckExact(object)) [[likely]]
+            return static_cast<T>(PyFloat_AS_DOUBLE(object));
     }
     if (is_tensor(object)) return only_element(*body(object)).to<T>();
     if constexpr (std::is_same_v<T, bool>) {
@@ -138,8 +141,8 @@ T number_from(PyObject* object, DType dtype) {
         if constexpr (sizeof(T) < 8) {
             constexpr std::int64_t largest = std::numeric_limits<T>::max();
             constexpr std::int64_t lowest = std::is_unsigned_v<T> ? -largest : -largest - 1;
-            check(value >= lowest && value <= largest, "value cannot be converted to type ", facts(dtype).name,
-                  " without overflow");
+            check(value >= lowest && value <= largest, "value cannot be converted to type ",
+                  facts(dtype).name, " without overflow");
         }
         return static_cast<T>(value);
     } else if constexpr (is_complex_type<T>) {
@@ -162,11 +165,13 @@ public:
             return;
         }
         if (PyNumber_Check(data) && !PySequence_Check(data)) fail(ErrorKind::Type, "not a sequence");
-        if (is_tensor(data)) fail(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
+        if (is_tensor(data))
+            fail(ErrorKind::Value, "only one element tensors can be converted to Python scalars");
         nb::object items = nb::steal(checked(PySequence_Fast(data, "not a sequence")));
         const Py_ssize_t count = PySequence_Fast_GET_SIZE(items.ptr());
         if (count != sizes_[dim]) {
-            fail(ErrorKind::Value, "expected sequence of length ", sizes_[dim], " at dim ", dim, " (got ", count, ")");
+            fail(ErrorKind::Value, "expected sequence of length ", sizes_[dim], " at dim ", dim, " (got ",
+                 count, ")");
         }
         if (dim + 1 < sizes_.size()) {
             for (Py_ssize_t i = 0; i < count; ++i) read(item_at(items, i, count), dim + 1);
@@ -178,15 +183,15 @@ public:
     }
 
 private:
-    template <class T>
-    void put(T value) {
+    template <class T> void put(T value) {
         std::memcpy(out_, &value, sizeof(T));
         out_ += sizeof(T);
     }
     /// Reading a number may run the caller's code, which may have shortened the list.
     static PyObject* item_at(const nb::object& items, Py_ssize_t index, Py_ssize_t count) {
         if (PySequence_Fast_GET_SIZE(items.ptr()) != count) {
-            fail(ErrorKind::Runtime, "tensor: the sequence changed while it was read; give one that stays as it is");
+            fail(ErrorKind::Runtime,
+                 "tensor: the sequence changed while it was read; give one that stays as it is");
         }
         return PySequence_Fast_GET_ITEM(items.ptr(), index);
     }
@@ -212,15 +217,16 @@ bool has_dlpack(PyObject* object) {
 // ---- nested lists ----
 
 PyObject* number_to_python(bool value) { return PyBool_FromLong(value); }
-template <class T>
-PyObject* number_to_python(T value) {
-    if constexpr (std::is_integral_v<T>) return PyLong_FromLongLong(static_cast<long long>(value));
-    else if constexpr (is_complex_type<T>) return PyComplex_FromDoubles(value.re, value.im);
-    else return PyFloat_FromDouble(convert<double>(value));
+template <class T> PyObject* number_to_python(T value) {
+    if constexpr (std::is_integral_v<T>)
+        return PyLong_FromLongLong(static_cast<long long>(value));
+    else if constexpr (is_complex_type<T>)
+        return PyComplex_FromDoubles(value.re, value.im);
+    else
+        return PyFloat_FromDouble(convert<double>(value));
 }
 
-template <class T>
-PyObject* list_of(const TensorBody& x, const T* values, int dim) {
+template <class T> PyObject* list_of(const TensorBody& x, const T* values, int dim) {
     if (dim == x.dim()) return checked(number_to_python(*values));
     nb::object list = nb::steal(checked(PyList_New(x.sizes[dim])));
     for (std::int64_t i = 0; i < x.sizes[dim]; ++i) {
@@ -234,12 +240,14 @@ PyObject* tolist(PyObject* self, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"tolist", tolist, METH_NOARGS, "The elements as nested lists of numbers; a number for 0 dimensions."}, {}};
+    {"tolist", tolist, METH_NOARGS, "The elements as nested lists of numbers; a number for 0 dimensions."},
+    {}};
 
 }  // namespace
 
 PyObject* nested_list(const TensorBody& x) {
-    if (x.device.type != DeviceType::CPU) fail(ErrorKind::NotImplemented, "Cannot copy out of meta tensor; no data!");
+    if (x.device.type != DeviceType::CPU)
+        fail(ErrorKind::NotImplemented, "Cannot copy out of meta tensor; no data!");
     return visit(x.dtype, [&]<class T>(Type<T>) { return list_of(x, data<T>(x), 0); });
 }
 
@@ -264,11 +272,15 @@ Tensor tensor_of_data(PyObject* data, std::optional<DType> dtype, Device device)
 
 void define_data(nb::module_& m) {
     add_methods(methods);
-    m.def("_tensor_of_data", [](nb::handle data, nb::handle dtype, nb::handle device) {
-        std::optional<DType> wanted;
-        if (!dtype.is_none()) wanted = dtype_from(dtype.ptr());
-        return tensor_of_data(data.ptr(), wanted, device.is_none() ? Device{} : device_from(device.ptr()));
-    }, nb::arg("data"), nb::arg("dtype").none(), nb::arg("device").none());
+    m.def(
+        "_tensor_of_data",
+        [](nb::handle data, nb::handle dtype, nb::handle device) {
+            std::optional<DType> wanted;
+            if (!dtype.is_none()) wanted = dtype_from(dtype.ptr());
+            return tensor_of_data(data.ptr(), wanted,
+                                  device.is_none() ? Device{} : device_from(device.ptr()));
+        },
+        nb::arg("data"), nb::arg("dtype").none(), nb::arg("device").none());
 }
 
 }  // namespace tapeless

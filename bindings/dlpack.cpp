@@ -1,4 +1,4 @@
-// DLPack both ways: the exchange format's structures, capsules that export a tensor, and tensors over imported memory.
+// DLPack both ways: its structures, capsules that export a tensor, and tensors over imported memory.
 #include <algorithm>
 #include <memory>
 
@@ -59,33 +59,35 @@ DLDataType dlpack_dtype(DType dtype) {
     if (dtype == DType::UInt8) return {DLUInt, 8, 1};
     if (dtype == DType::BFloat16) return {DLBFloat, 16, 1};
     switch (category(dtype)) {
-        case Category::Floating: return {DLFloat, bits, 1};
-        case Category::Complex: return {DLComplex, bits, 1};
-        default: return {DLInt, bits, 1};
+        case Category::Floating:
+            return {DLFloat, bits, 1};
+        case Category::Complex:
+            return {DLComplex, bits, 1};
+        default:
+            return {DLInt, bits, 1};
     }
 }
 
 DType dtype_from_dlpack(DLDataType type) {
     for (int i = 0; i < kDTypes; ++i) {
         const DLDataType known = dlpack_dtype(static_cast<DType>(i));
-        if (known.code == type.code && known.bits == type.bits && type.lanes == 1) return static_cast<DType>(i);
+        if (known.code == type.code && known.bits == type.bits && type.lanes == 1)
+            return static_cast<DType>(i);
     }
-    fail(ErrorKind::Runtime, "from_dlpack: unsupported type: code ", int{type.code}, ", ", int{type.bits}, " bits, ",
-         type.lanes, " lanes");
+    fail(ErrorKind::Runtime, "from_dlpack: unsupported type: code ", int{type.code}, ", ", int{type.bits},
+         " bits, ", type.lanes, " lanes");
 }
 
 // ---- export ----
 
 /// What an exported tensor keeps alive.
-template <class M>
-struct Export {
+template <class M> struct Export {
     M managed{};
     Tensor tensor;
     Dims sizes, strides;
 };
 
-template <class M>
-void drop_export(M* managed) {
+template <class M> void drop_export(M* managed) {
     if (!managed || !Py_IsInitialized()) return;
     const PyGILState_STATE state = PyGILState_Ensure();  // The reader may have released it.
     delete static_cast<Export<M>*>(managed->context);
@@ -93,15 +95,13 @@ void drop_export(M* managed) {
 }
 
 /// A capsule that nobody took still owns its tensor.
-template <class M>
-void drop_capsule(PyObject* capsule) {
+template <class M> void drop_capsule(PyObject* capsule) {
     if (!PyCapsule_IsValid(capsule, fresh_name<M>)) return;
     M* managed = static_cast<M*>(PyCapsule_GetPointer(capsule, fresh_name<M>));
     if (managed && managed->deleter) managed->deleter(managed);
 }
 
-template <class M>
-PyObject* export_as(const Tensor& x, bool copied) {
+template <class M> PyObject* export_as(const Tensor& x, bool copied) {
     auto made = std::make_unique<Export<M>>();
     made->tensor = x;
     made->sizes = x->sizes;
@@ -133,39 +133,43 @@ nb::object to_dlpack(const Tensor& x, bool versioned, bool copied) {
     if (requires_grad(x)) {
         fail(ErrorKind::Buffer, "Can't export tensors that require gradient, use tensor.detach()");
     }
-    if (x->device.type != DeviceType::CPU) fail(ErrorKind::Buffer, "__dlpack__: a tensor on the meta device has no memory");
+    if (x->device.type != DeviceType::CPU)
+        fail(ErrorKind::Buffer, "__dlpack__: a tensor on the meta device has no memory");
     const Tensor memory = alias(x);
-    return nb::steal(versioned ? export_as<DLVersioned>(memory, copied) : export_as<DLManaged>(memory, copied));
+    return nb::steal(versioned ? export_as<DLVersioned>(memory, copied)
+                               : export_as<DLManaged>(memory, copied));
 }
 
 // ---- import ----
 
-template <class M>
-void drop_import(void* owner) {
+template <class M> void drop_import(void* owner) {
     M* managed = static_cast<M*>(owner);
     if (managed->deleter) managed->deleter(managed);
 }
 
-template <class M>
-Tensor import_from(PyObject* capsule) {
+template <class M> Tensor import_from(PyObject* capsule) {
     M* managed = static_cast<M*>(PyCapsule_GetPointer(capsule, fresh_name<M>));
     if (!managed) throw nb::python_error();
     if constexpr (std::is_same_v<M, DLVersioned>) {
-        check(managed->version.major == 1, "from_dlpack: version ", managed->version.major, " of DLPack; 1 is understood");
+        check(managed->version.major == 1, "from_dlpack: version ", managed->version.major,
+              " of DLPack; 1 is understood");
     }
     const DLTensor& tensor = managed->tensor;
-    check(tensor.device.type == kDLCPU, "from_dlpack: device type ", tensor.device.type, "; only CPU memory can be shared");
+    check(tensor.device.type == kDLCPU, "from_dlpack: device type ", tensor.device.type,
+          "; only CPU memory can be shared");
     const DType dtype = dtype_from_dlpack(tensor.dtype);
     const std::int64_t element = static_cast<std::int64_t>(size_of(dtype));
     const Dims sizes(tensor.shape, tensor.ndim);
     const Dims strides = tensor.strides ? Dims(tensor.strides, tensor.ndim) : contiguous_strides(sizes);
     std::int64_t extent = product(sizes) == 0 ? 0 : 1;
     for (int d = 0; d < sizes.size() && extent; ++d) {
-        check(strides[d] >= 0 || sizes[d] < 2, "from_dlpack: negative strides are not supported; copy the array first");
+        check(strides[d] >= 0 || sizes[d] < 2,
+              "from_dlpack: negative strides are not supported; copy the array first");
         extent += (sizes[d] - 1) * strides[d];
     }
     char* start = static_cast<char*>(tensor.data) + tensor.byte_offset;
-    Shared<Buffer> buffer = wrap_external(start, static_cast<std::size_t>(extent * element), drop_import<M>, managed);
+    Shared<Buffer> buffer =
+        wrap_external(start, static_cast<std::size_t>(extent * element), drop_import<M>, managed);
     PyCapsule_SetName(capsule, used_name<M>);
     return tensor_of(make_external(std::move(buffer)), sizes, strides, 0, dtype);
 }
@@ -173,7 +177,8 @@ Tensor import_from(PyObject* capsule) {
 Tensor import_capsule(PyObject* capsule) {
     if (PyCapsule_IsValid(capsule, fresh_name<DLVersioned>)) return import_from<DLVersioned>(capsule);
     check(PyCapsule_IsValid(capsule, fresh_name<DLManaged>),
-          "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you might have "
+          "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, "
+          "so you might have "
           "already constructed a tensor from it once.");
     return import_from<DLManaged>(capsule);
 }

@@ -1,4 +1,6 @@
 // Small parts of public functions whose Python forms need the core: result types, out=, views of bytes.
+#include <cstring>
+
 #include "bindings/arguments.h"
 #include "bindings/operators.h"
 #include "bindings/python.h"
@@ -35,6 +37,69 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
     return out;
 }
 
+/// Other sizes, row-major from the tensor's offset; the storage grows if it must, and keeps its bytes.
+void resize(const Tensor& x, const Dims& sizes) {
+    give_way(x);
+    check(!requires_grad(x), "cannot resize variables that require grad");
+    if (x->sizes == sizes) return;
+    const std::size_t bytes = static_cast<std::size_t>(x->offset + product(sizes)) * size_of(x->dtype);
+    Storage& storage = *x->storage;
+    if (bytes > storage.bytes) {
+        check(storage.resizable, "Trying to resize storage that is not resizable");
+        const char* old = readable(storage);
+        Shared<Buffer> grown = make_buffer(bytes);
+        std::memcpy(grown->data, old, storage.bytes);
+        storage.buffer = std::move(grown);
+        storage.bytes = bytes;
+    }
+    x->sizes = sizes;
+    x->strides = contiguous_strides(sizes);
+    x->numel = product(sizes);
+    x->contiguous = true;
+    note_write(x);
+}
+
+/// x becomes what `source` is, or an empty tensor.
+void set(const Tensor& x, const Tensor& source) {
+    const Tensor from = source ? source : empty({0}, x->dtype, x->device);
+    check(from->dtype == x->dtype, "set_: the source must have the tensor's dtype ", facts(x->dtype).name, ", not ",
+          facts(from->dtype).name);
+    check_inplace(x, false);
+    const std::uint32_t count = x->storage->version;
+    x->storage = from->storage;
+    x->storage->version = std::max(x->storage->version, count) + 1;
+    x->sizes = from->sizes;
+    x->strides = from->strides;
+    x->offset = from->offset;
+    x->numel = from->numel;
+    x->contiguous = from->contiguous;
+}
+
+void check_leaf_for_grad_dtype(const Tensor& x) { check(is_leaf(x), "grad_dtype can only be accessed on leaf tensors."); }
+
+nb::object grad_dtype(const Tensor& x) {
+    check_leaf_for_grad_dtype(x);
+    const Autograd* facts = x->autograd.get();
+    if (facts && facts->any_grad_dtype) return nb::none();
+    return nb::steal(to_python(facts && facts->grad_dtype_set ? facts->grad_dtype : x->dtype));
+}
+
+void set_grad_dtype(const Tensor& x, nb::handle value) {
+    check_leaf_for_grad_dtype(x);
+    Autograd& facts = autograd_of(x);
+    const bool any = value.is_none();
+    const DType dtype = any ? x->dtype : dtype_from(value.ptr());
+    check(!facts.grad || any || facts.grad->dtype == dtype, "Cannot change grad_dtype to '", tapeless::facts(dtype).legacy_name,
+          "': the tensor has a gradient of another dtype; clear .grad first");
+    facts.grad_dtype_set = true;
+    facts.any_grad_dtype = any;
+    facts.grad_dtype = dtype;
+    if (facts.accumulator) {
+        facts.accumulator->outputs[0].dtype = dtype;
+        facts.accumulator->outputs[0].any_dtype = any;
+    }
+}
+
 }  // namespace
 
 void define_forms(nb::module_& m) {
@@ -45,7 +110,18 @@ void define_forms(nb::module_& m) {
         const Tensor out = scalar_tensor(number, x->dtype, x->device);
         return out;
     });
+    m.def("_storage_nbytes", [](const Tensor& x) { return x->storage->bytes; });
     m.def("_view_dtype", [](const Tensor& x, nb::handle dtype) { return view_dtype(x, dtype_from(dtype.ptr())); });
+    m.def("_resize", [](const Tensor& x, nb::handle sizes) {
+        resize(x, dims_from(sizes.ptr(), "size"));
+        return x;
+    });
+    m.def("_set", [](const Tensor& x, const Tensor& source) {
+        set(x, source);
+        return x;
+    }, nb::arg("x"), nb::arg("source").none());
+    m.def("_grad_dtype", &grad_dtype);
+    m.def("_set_grad_dtype", &set_grad_dtype, nb::arg("x"), nb::arg("dtype").none());
     m.def("_result_type", [](nb::handle x, nb::handle y) {
         Tensor held[2];
         Argument arguments[2] = {Scalar(), Scalar()};

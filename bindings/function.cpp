@@ -1,208 +1,23 @@
-// Custom autograd.Function: the context that users see is the node itself, of a Python type made for each Function.
-//
-// The type "<Name>Backward" is made in Python (autograd/function.py) from _core._FunctionNode; its class attribute
-// `_forward_cls` is the user's class. The NodeClass behind it lives as long as that type.
+// Calling a custom autograd.Function: forward under no_grad, its results tied to the node, what it saved.
+#include "bindings/function.h"
+
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
-#include "bindings/hooks.h"
-#include "bindings/object.h"
 #include "graph/record.h"
 #include "ops/structured.h"
 
 namespace tapeless {
 namespace {
 
-constexpr int kInlineSaved = 4, kInlineOutputs = 2;
-
-/// What a custom Function's node carries. Saved values and outputs beyond the inline ones have memory of their own.
-struct FunctionState {
-    Foreign to_save, dirty, non_differentiable;  ///< tuples, until forward has returned
-    Foreign needs;                               ///< needs_input_grad
-    std::string arguments;  ///< per argument of forward: '-' not a tensor, '0' no gradient wanted, '1' wanted
-    std::string results;    ///< per output: 't' tensor, '-' something else
-    bool materialize = true;
-    SavedValue* more_saved = nullptr;
-    OutputFacts* more_outputs = nullptr;
-};
-
-struct FunctionClass {
-    NodeClass node;
-    std::string name;
-};
-
-/// The bases against which overriding is told: Function's own methods.
-struct BaseMethods {
-    PyObject *backward, *vjp, *setup_context;
-};
-BaseMethods base_methods{};
-PyTypeObject* function_node_type = nullptr;
-
-struct Names {
-    PyObject* forward = PyUnicode_InternFromString("forward");
-    PyObject* backward = PyUnicode_InternFromString("backward");
-    PyObject* vjp = PyUnicode_InternFromString("vjp");
-    PyObject* setup_context = PyUnicode_InternFromString("setup_context");
-    PyObject* backward_cls = PyUnicode_InternFromString("_backward_cls");
-    PyObject* forward_cls = PyUnicode_InternFromString("_forward_cls");
-    PyObject* node_class = PyUnicode_InternFromString("_node_class");
-};
-const Names& names() {
-    static const Names all;
-    return all;
-}
-
-FunctionState& state_of(Node& node) { return node.get<FunctionState>(); }
-Node& node_from(PyObject* self) { return *static_cast<Node*>(as_object(self)); }
-
-int visit_state(Node& node, const Visit& visit) {
-    if (!node.payload) return 0;  // The collector ran while the node was being made.
-    const FunctionState& state = state_of(node);
-    for (const Foreign* reference : {&state.to_save, &state.dirty, &state.non_differentiable, &state.needs}) {
-        if (!*reference) continue;
-        if (int stop = visit.foreign(reference->get(), visit.context)) return stop;
-    }
-    return 0;
-}
-
-void clear_state(Node& node) noexcept {
-    FunctionState& state = state_of(node);
-    state.to_save = state.dirty = state.non_differentiable = state.needs = Foreign();
-}
-
-void destroy_state(Node& node) noexcept {
-    FunctionState& state = state_of(node);
-    std::free(state.more_saved);
-    std::free(state.more_outputs);
-    state.~FunctionState();
-}
-
-/// Vectorcall arguments: one chosen by us, then the rest.
-class CallArguments {
-public:
-    explicit CallArguments(std::size_t count) {
-        if (count > kFew) many_.resize(count);
-        items_ = count > kFew ? many_.data() : few_;
-    }
-    PyObject*& operator[](std::size_t i) { return items_[i]; }
-    PyObject** data() { return items_; }
-
-private:
-    static constexpr std::size_t kFew = 16;
-    PyObject* few_[kFew];
-    std::vector<PyObject*> many_;
-    PyObject** items_;
-};
-
-// Backward
-
-/// The user's backward or vjp.
-Owned backward_method(Node& node) {
-    const Owned cls = owned(PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(as_python(&node))), names().forward_cls));
-    Owned backward = owned(PyObject_GetAttr(cls.get(), names().backward));
-    Owned vjp = owned(PyObject_GetAttr(cls.get(), names().vjp));
-    const bool has_vjp = vjp.get() != base_methods.vjp;
-    check(!has_vjp || backward.get() == base_methods.backward,
-          "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of "
-          "them.");
-    return has_vjp ? std::move(vjp) : std::move(backward);
-}
-
-/// The gradient of output i as backward gets it; zeros stand for one that did not arrive.
-PyObject* incoming(Node& node, Gradients in, int i) {
-    const FunctionState& state = state_of(node);
-    if (in[i]) return to_python(private_copy(in[i]));
-    if (!state.materialize || state.results[static_cast<std::size_t>(i)] != 't') Py_RETURN_NONE;
-    const OutputFacts& facts = node.outputs[i];
-    return to_python(full(facts.sizes, Scalar(0.0), facts.dtype, facts.device));
-}
-
-/// Hands the user's results to the edges, after PyTorch's checks of their number and kind.
-void take_results(Node& node, PyObject* results, Gradients out) {
-    const std::string& arguments = state_of(node).arguments;
-    const char* name = node.cls->name;
-    const std::size_t wanted = arguments.size();
-    std::size_t count = static_cast<std::size_t>(PyTuple_GET_SIZE(results));
-    auto result = [&](std::size_t i) { return PyTuple_GET_ITEM(results, static_cast<Py_ssize_t>(i)); };
-    std::size_t kept = count;
-    while (kept > wanted && result(kept - 1) == Py_None) --kept;
-    if (kept <= wanted && count > wanted) count = wanted;
-    check(count == wanted, "function ", name, " returned an incorrect number of gradients (expected ", wanted, ", got ",
-          count, ")");
-    int edge = 0;
-    for (std::size_t i = 0; i < wanted; ++i) {
-        PyObject* g = result(i);
-        if (arguments[i] == '-') {
-            check(g == Py_None, "function ", name, " returned a gradient different from None at position ", i + 1,
-                  ", but the corresponding forward input was not a Variable");
-            continue;
-        }
-        if (g != Py_None) {
-            check(is_tensor(g), "expected Variable or None (got ", type_name(g), ")");
-            out[edge] = private_copy(tensor_from(g));
-        }
-        ++edge;
-    }
-}
-
-void apply_function(Node& node, Gradients in, Gradients out) {
-    const Owned method = backward_method(node);
-    const std::size_t count = node.output_count;
-    CallArguments arguments(count + 1);
-    Owned gradients = owned(PyTuple_New(static_cast<Py_ssize_t>(count)));
-    arguments[0] = as_python(&node);
-    for (std::size_t i = 0; i < count; ++i) {
-        PyObject* g = checked(incoming(node, in, static_cast<int>(i)));
-        PyTuple_SET_ITEM(gradients.get(), static_cast<Py_ssize_t>(i), g);
-        arguments[i + 1] = g;
-    }
-    Owned results = owned(PyObject_Vectorcall(method.get(), arguments.data(), count + 1, nullptr));
-    gradients = Owned();
-    if (!PyTuple_Check(results.get())) results = owned(PyTuple_Pack(1, results.get()));
-    take_results(node, results.get(), out);
-}
-
-// The class of nodes
-
-void destroy_class(PyObject* capsule) {
-    delete static_cast<FunctionClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"));
-}
-
-const NodeClass& make_function_class(PyObject* type) {
-    auto made = std::make_unique<FunctionClass>();
-    made->name = reinterpret_cast<PyTypeObject*>(type)->tp_name;
-    made->node = node_class(made->name.c_str(), apply_function);
-    made->node.visit_payload = visit_state;
-    made->node.clear_payload = clear_state;
-    made->node.destroy_payload = destroy_state;
-    made->node.takes_undefined = true;
-    made->node.binding = type;
-    const NodeClass& result = made->node;
-    const Owned capsule = owned(PyCapsule_New(made.get(), "tapeless.FunctionClass", destroy_class));
-    made.release();
-    if (PyObject_SetAttr(type, names().node_class, capsule.get()) < 0) throw nb::python_error();
-    return result;
-}
-
-/// The NodeClass of a "<Name>Backward" type, made at the Function's first call.
-const NodeClass& class_of_type(PyObject* type) {
-    PyObject* dict = reinterpret_cast<PyTypeObject*>(type)->tp_dict;
-    if (PyObject* capsule = PyDict_GetItemWithError(dict, names().node_class)) {
-        return static_cast<FunctionClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"))->node;
-    }
-    if (PyErr_Occurred()) throw nb::python_error();
-    check(PyType_Check(type) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), function_node_type),
-          "autograd.Function: _backward_cls must be the type that Function makes; do not assign it");
-    return make_function_class(type);
-}
-
-// Forward
-
 /// One call of apply.
 class Call {
 public:
-    Call(PyObject* cls, PyObject* const* args, std::size_t count) : cls_(cls), args_(args), count_(count) {}
+    /// `args` has the positional arguments and then those that `names` (a tuple or null) names.
+    Call(PyObject* cls, PyObject* const* args, std::size_t positional, PyObject* names)
+        : cls_(cls), args_(args), positional_(positional), names_(names) {
+        count_ = positional + (names ? static_cast<std::size_t>(PyTuple_GET_SIZE(names)) : 0);
+    }
     PyObject* run();
 
 private:
@@ -220,6 +35,8 @@ private:
 
     PyObject* cls_;
     PyObject* const* args_;
+    std::size_t positional_;
+    PyObject* names_;
     std::size_t count_;
     Ref<Node> node_;
     bool records_ = false;
@@ -228,7 +45,7 @@ private:
 };
 
 void Call::make_context() {
-    const Owned type = owned(PyObject_GetAttr(cls_, names().backward_cls));
+    const Owned type = owned(PyObject_GetAttr(cls_, interned().backward_cls));
     std::string arguments(count_, '-');
     std::vector<Edge> edges;
     for (std::size_t i = 0; i < count_; ++i) {
@@ -252,16 +69,16 @@ void Call::make_context() {
 /// Runs forward, and setup_context if the class has its own.
 Owned Call::forward() {
     const ModeGuard without_grad(kNoGrad, true);
-    const Owned method = owned(PyObject_GetAttr(cls_, names().forward));
-    const Owned setup = owned(PyObject_GetAttr(cls_, names().setup_context));
+    const Owned method = owned(PyObject_GetAttr(cls_, interned().forward));
+    const Owned setup = owned(PyObject_GetAttr(cls_, interned().setup_context));
     PyObject* context = as_python(node_.get());
     if (setup.get() == base_methods.setup_context) {
         CallArguments arguments(count_ + 1);
         arguments[0] = context;
         for (std::size_t i = 0; i < count_; ++i) arguments[i + 1] = args_[i];
-        return owned(PyObject_Vectorcall(method.get(), arguments.data(), count_ + 1, nullptr));
+        return owned(PyObject_Vectorcall(method.get(), arguments.data(), positional_ + 1, names_));
     }
-    Owned output = owned(PyObject_Vectorcall(method.get(), args_, count_, nullptr));
+    Owned output = owned(PyObject_Vectorcall(method.get(), args_, positional_, names_));
     const Owned inputs = owned(PyTuple_New(static_cast<Py_ssize_t>(count_)));
     for (std::size_t i = 0; i < count_; ++i) {
         PyTuple_SET_ITEM(inputs.get(), static_cast<Py_ssize_t>(i), Py_NewRef(args_[i]));
@@ -293,15 +110,17 @@ void Call::mark_written() {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(python(dirty)); ++i) {
         PyObject* item = PyTuple_GET_ITEM(python(dirty), i);
         if (!is_tensor(item)) {
-            fail(ErrorKind::Type, "mark_dirty can only accept variables, but argument ", i, " is of type ", type_name(item));
+            fail(ErrorKind::Type, "mark_dirty can only accept variables, but argument ", i, " is of type ",
+                 type_name(item));
         }
         const Tensor x = tensor_from(item);
         note_write(x);
         if (is_argument(x)) continue;
-        const int status = PyErr_WarnEx(PyExc_UserWarning,
-                                        "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that "
-                                        "have been mutated should be passed to ctx.mark_dirty().",
-                                        1);
+        const int status =
+            PyErr_WarnEx(PyExc_UserWarning,
+                         "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that "
+                         "have been mutated should be passed to ctx.mark_dirty().",
+                         1);
         if (status < 0) throw nb::python_error();
     }
 }
@@ -336,10 +155,14 @@ Tensor Call::recorded(Tensor out, int index, bool is_input, bool is_dirty, std::
           "a leaf Variable that requires grad has been used in an in-place operation.");
     const ViewFacts* view = view_of(*out);
     check(!view || view->detached || outputs == 1,
-          "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
-          "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is "
-          "not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it "
-          "into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other "
+          "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot "
+          "return more "
+          "than one Tensor. This is not supported by the current autograd engine. You should either make "
+          "sure the input is "
+          "not a view (using .clone() for example) or make your Function only return one Tensor (potentially "
+          "splitting it "
+          "into two Functions: one doing the inplace that returns a single Tensor and a second one that does "
+          "the other "
           "operations).");
     if (out->autograd) {
         out->autograd->grad.reset();
@@ -361,7 +184,8 @@ PyObject* Call::wrapped(PyObject* output, int index, std::size_t outputs) {
     Tensor out = tensor_from(output);
     node_->outputs[index] = {out->sizes, out->dtype, out->device};
     const bool is_input = is_argument(out), is_dirty = contains(state.dirty, out);
-    const bool differentiable = records_ && is_differentiable(out->dtype) && !contains(state.non_differentiable, out);
+    const bool differentiable =
+        records_ && is_differentiable(out->dtype) && !contains(state.non_differentiable, out);
     if (differentiable) {
         out = recorded(std::move(out), index, is_input, is_dirty, outputs);
     } else if (is_input && requires_grad(out)) {
@@ -389,7 +213,8 @@ void Call::check_returned(PyObject* outputs) const {
             returned = PyTuple_GET_ITEM(outputs, k) == PyTuple_GET_ITEM(python(dirty), i);
         }
         check(returned,
-              "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+              "Some elements marked as dirty during the forward method were not returned as output. The "
+              "inputs that are "
               "modified inplace must all be outputs of the Function.");
     }
 }
@@ -426,7 +251,8 @@ PyObject* Call::run() {
     reserve_outputs(static_cast<std::size_t>(count));
     Owned outputs = owned(PyTuple_New(count));
     for (Py_ssize_t i = 0; i < count; ++i) {
-        PyObject* out = wrapped(PyTuple_GET_ITEM(returned.get(), i), static_cast<int>(i), static_cast<std::size_t>(count));
+        PyObject* out = wrapped(PyTuple_GET_ITEM(returned.get(), i), static_cast<int>(i),
+                                static_cast<std::size_t>(count));
         PyTuple_SET_ITEM(outputs.get(), i, out);
     }
     if (differentiable_ > 1) {
@@ -438,147 +264,75 @@ PyObject* Call::run() {
     return single ? Py_NewRef(PyTuple_GET_ITEM(outputs.get(), 0)) : outputs.detach();
 }
 
-PyObject* apply_call(PyObject*, PyObject* const* args, Py_ssize_t count) {
+/// Whether a call of this function with `count` positional arguments leaves no default to be filled in.
+bool complete(PyObject* function, std::size_t count) {
+    if (!PyFunction_Check(function)) return false;
+    const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+    constexpr int open = CO_VARARGS | CO_VARKEYWORDS;
+    return static_cast<std::size_t>(code->co_argcount) == count && !code->co_kwonlyargcount &&
+           !(code->co_flags & open);
+}
+
+/// setup_context sees all of forward's arguments, defaults included.
+PyObject* call_bound(PyObject* cls, PyObject* const* args, std::size_t positional, PyObject* names) {
+    const Owned forward = owned(PyObject_GetAttr(cls, interned().forward));
+    if (!names && complete(forward.get(), positional)) return Call(cls, args, positional, nullptr).run();
+    const Owned given = owned(PyTuple_New(static_cast<Py_ssize_t>(positional)));
+    for (std::size_t i = 0; i < positional; ++i) {
+        PyTuple_SET_ITEM(given.get(), static_cast<Py_ssize_t>(i), Py_NewRef(args[i]));
+    }
+    const Owned named = owned(PyDict_New());
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
+        PyObject* value = args[positional + static_cast<std::size_t>(i)];
+        if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(names, i), value) < 0) throw nb::python_error();
+    }
+    const Owned bound = owned(
+        PyObject_CallFunctionObjArgs(base_methods.bind, forward.get(), given.get(), named.get(), nullptr));
+    PyObject* all = PyTuple_GET_ITEM(bound.get(), 0);
+    PyObject* all_named = PyTuple_GET_ITEM(bound.get(), 1);
+    const std::size_t count = static_cast<std::size_t>(PyTuple_GET_SIZE(all));
+    std::vector<PyObject*> values;
+    for (std::size_t i = 0; i < count; ++i)
+        values.push_back(PyTuple_GET_ITEM(all, static_cast<Py_ssize_t>(i)));
+    const Owned keys = owned(PySequence_Tuple(all_named));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keys.get()); ++i) {
+        values.push_back(PyDict_GetItem(all_named, PyTuple_GET_ITEM(keys.get(), i)));
+    }
+    return Call(cls, values.data(), count, PyTuple_GET_SIZE(keys.get()) ? keys.get() : nullptr).run();
+}
+
+PyObject* apply_call(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&]() -> PyObject* {
         if (count < 1 || !PyType_Check(args[0])) fail(ErrorKind::Type, "Function.apply: call it on a class");
-        return Call(args[0], args + 1, static_cast<std::size_t>(count - 1)).run();
+        const std::size_t positional = static_cast<std::size_t>(count - 1);
+        const Owned setup = owned(PyObject_GetAttr(args[0], interned().setup_context));
+        if (setup.get() != base_methods.setup_context)
+            return call_bound(args[0], args + 1, positional, names);
+        return Call(args[0], args + 1, positional, names).run();
     });
 }
 
-// The context's attributes
-
-PyObject* saved_tensors(PyObject* self, void*) {
-    return guarded([&]() -> PyObject* {
-        Node& node = node_from(self);
-        if (node.released) fail_released();
-        Owned tuple = owned(PyTuple_New(node.saved_count));
-        for (int i = 0; i < node.saved_count; ++i) {
-            const SavedValue& saved = node.saved[i];
-            PyTuple_SET_ITEM(tuple.get(), i, to_python(saved.empty() ? Tensor() : unpack(saved, node)));
-        }
-        return tuple.detach();
-    });
-}
-
-PyObject* needs_input_grad(PyObject* self, void*) {
-    FunctionState& state = state_of(node_from(self));
-    if (!state.needs) {
-        const Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(state.arguments.size())));
-        if (!tuple) return nullptr;
-        for (std::size_t i = 0; i < state.arguments.size(); ++i) {
-            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), PyBool_FromLong(state.arguments[i] == '1'));
-        }
-        state.needs = foreign(tuple);
-    }
-    return Py_NewRef(python(state.needs));
-}
-
-int set_needs_input_grad(PyObject* self, PyObject* value, void*) {
-    state_of(node_from(self)).needs = Foreign(value);
-    return 0;
-}
-
-PyObject* materialize_grads(PyObject* self, void*) { return PyBool_FromLong(state_of(node_from(self)).materialize); }
-
-int assign_materialize_grads(PyObject* self, PyObject* value, void*) {
-    const int flag = value ? PyObject_IsTrue(value) : 1;
-    if (flag < 0) return -1;
-    state_of(node_from(self)).materialize = flag;
-    return 0;
-}
-
-PyObject* set_materialize_grads(PyObject* self, PyObject* value) {
-    if (assign_materialize_grads(self, value, nullptr) < 0) return nullptr;
-    Py_RETURN_NONE;
-}
-
-Foreign tuple_of(PyObject* const* args, Py_ssize_t count) {
-    const Owned tuple = owned(PyTuple_New(count));
-    for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
-    return foreign(tuple);
-}
-
-PyObject* save_for_backward(PyObject* self, PyObject* const* args, Py_ssize_t count) {
-    return guarded([&]() -> PyObject* {
-        for (Py_ssize_t i = 0; i < count; ++i) {
-            if (args[i] == Py_None || is_tensor(args[i])) continue;
-            fail(ErrorKind::Type, "save_for_backward can only save variables, but argument ", i, " is of type ",
-                 type_name(args[i]));
-        }
-        state_of(node_from(self)).to_save = tuple_of(args, count);
-        Py_RETURN_NONE;
-    });
-}
-
-PyObject* mark_dirty(PyObject* self, PyObject* const* args, Py_ssize_t count) {
-    return guarded([&]() -> PyObject* {
-        state_of(node_from(self)).dirty = tuple_of(args, count);
-        Py_RETURN_NONE;
-    });
-}
-
-PyObject* mark_non_differentiable(PyObject* self, PyObject* const* args, Py_ssize_t count) {
-    return guarded([&]() -> PyObject* {
-        for (Py_ssize_t i = 0; i < count; ++i) {
-            if (is_tensor(args[i])) continue;
-            fail(ErrorKind::Type, "mark_non_differentiable only accepts variable arguments, but got ", type_name(args[i]));
-        }
-        state_of(node_from(self)).non_differentiable = tuple_of(args, count);
-        Py_RETURN_NONE;
-    });
-}
-
-/// Values saved for forward mode stay attributes, because the node does not use them.
-PyObject* save_for_forward(PyObject*, PyObject* const*, Py_ssize_t) { Py_RETURN_NONE; }
-
-PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
-PyMethodDef methods[] = {
-    {"save_for_backward", fast(save_for_backward), METH_FASTCALL, "Keeps tensors (or None) for backward."},
-    {"save_for_forward", fast(save_for_forward), METH_FASTCALL, "Keeps tensors for forward mode."},
-    {"mark_dirty", fast(mark_dirty), METH_FASTCALL, "Announces inputs that forward wrote into."},
-    {"mark_non_differentiable", fast(mark_non_differentiable), METH_FASTCALL, "Announces outputs without gradient."},
-    {"set_materialize_grads", set_materialize_grads, METH_O, "Whether missing gradients arrive as zeros."},
-    {}};
-PyGetSetDef getset[] = {
-    {"saved_tensors", saved_tensors, nullptr, "What save_for_backward was given.", nullptr},
-    {"needs_input_grad", needs_input_grad, set_needs_input_grad, "Per argument: whether its gradient is wanted.", nullptr},
-    {"materialize_grads", materialize_grads, assign_materialize_grads, "See set_materialize_grads.", nullptr},
-    {}};
-
-/// Tells which methods are Function's own: _set_function_base(backward, vjp, setup_context).
+/// Tells which methods are Function's own, and how arguments are bound.
 PyObject* set_function_base(PyObject*, PyObject* const* args, Py_ssize_t count) {
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "_set_function_base: three functions are needed");
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "_set_function_base: four functions are needed");
         return nullptr;
     }
-    base_methods = {Py_NewRef(args[0]), Py_NewRef(args[1]), Py_NewRef(args[2])};
+    base_methods = {Py_NewRef(args[0]), Py_NewRef(args[1]), Py_NewRef(args[2]), Py_NewRef(args[3])};
     Py_RETURN_NONE;
 }
 
 PyMethodDef functions[] = {
-    {"_function_apply", fast(apply_call), METH_FASTCALL, "Function.apply(cls, *args)."},
-    {"_set_function_base", fast(set_function_base), METH_FASTCALL, "Notes Function's own methods."},
+    {"_function_apply", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(apply_call)),
+     METH_FASTCALL | METH_KEYWORDS, "Function.apply(cls, *args, **kwargs)."},
+    {"_set_function_base", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(set_function_base)),
+     METH_FASTCALL, "_set_function_base(backward, vjp, setup_context, bind)."},
     {}};
 
 }  // namespace
 
 void define_function(nb::module_& m) {
-    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(object_dealloc)},
-                           {Py_tp_traverse, reinterpret_cast<void*>(object_traverse)},
-                           {Py_tp_clear, reinterpret_cast<void*>(object_clear)},
-                           {Py_tp_methods, methods},
-                           {Py_tp_getset, getset},
-                           {Py_tp_doc, const_cast<char*>("The node and context of a custom Function.")},
-                           {0, nullptr}};
-    PyType_Spec spec = {"tapeless._core._FunctionNode", 0, 0,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                        slots};
-    const Owned bases = owned(PyTuple_Pack(1, reinterpret_cast<PyObject*>(node_type)));
-    function_node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpecWithBases(&spec, bases.get())));
-    m.attr("_FunctionNode") = nb::borrow(reinterpret_cast<PyObject*>(function_node_type));
+    define_function_node(m);
     if (PyModule_AddFunctions(m.ptr(), functions) < 0) throw nb::python_error();
 }
 

@@ -9,11 +9,13 @@
 #include <algorithm>
 
 #include "autograd/engine.h"
+#include "base/faults.h"
 #include "ops/structured.h"
 
 namespace tapeless {
 
 Tensor private_copy(const Tensor& g) {
+    if (planted(Fault::HookShared)) return g;
     const bool recorded = grad_enabled() && (g->grad_fn || g->requires_grad);
     if (recorded && !g->grad_fn) return g;  // A leaf: PyTorch's rules refuse writes to it.
     Tensor copy = has_internal_overlap(*g) ? dense_copy(g, true) : lazy_copy(g);
@@ -26,7 +28,8 @@ Tensor private_copy(const Tensor& g) {
 }
 
 Tensor private_gradient(const Tensor& g) {
-    const bool alone = g->refs == 1 && g->storage->refs == 1 && !view_of(*g) && !g->grad_fn && !g->requires_grad;
+    const bool alone =
+        g->refs == 1 && g->storage->refs == 1 && !view_of(*g) && !g->grad_fn && !g->requires_grad;
     return alone && !has_internal_overlap(*g) ? g : private_copy(g);
 }
 
@@ -52,8 +55,9 @@ Tensor replacement(const Tensor& before, PyObject* result, PyObject* hook) {
         fail(ErrorKind::Type, "expected Variable, but hook returned '", type_name(result), "'");
     }
     Tensor after = tensor_from(result);
-    check(after->dtype == before->dtype && after->device.type == before->device.type, "hook '", hook_name(hook),
-          "' has changed the type of value (was ", kind_of(before), " got ", kind_of(after), ")");
+    check(after->dtype == before->dtype && after->device.type == before->device.type, "hook '",
+          hook_name(hook), "' has changed the type of value (was ", kind_of(before), " got ", kind_of(after),
+          ")");
     check(after->sizes == before->sizes, "hook '", hook_name(hook), "' has changed the size of value");
     return after;
 }
@@ -92,23 +96,21 @@ void gradients_from_python(const Owned& tuple, Gradients gradients, int count) {
     }
 }
 
-/// Checks what a node hook returned and puts the gradients that it replaced into `current`.
-Owned merged(const Owned& current, PyObject* result, PyObject* hook, bool none_replaces) {
-    const Owned single(is_tensor(result) ? PyTuple_Pack(1, result) : nullptr);
-    PyObject* values = single ? single.get() : result;
+/// Checks what a node hook returned instead of `current`.
+Owned merged(const Owned& current, PyObject* values, PyObject* hook) {
     if (!PyTuple_Check(values)) {
         fail(ErrorKind::Type, "expected tuple, but hook returned '", type_name(values), "'");
     }
     const Py_ssize_t count = PyTuple_GET_SIZE(current.get());
-    check(PyTuple_GET_SIZE(values) == count, "hook '", hook_name(hook), "' has returned an incorrect number of values (got ",
-          PyTuple_GET_SIZE(values), ", but expected ", count, ")");
+    check(PyTuple_GET_SIZE(values) == count, "hook '", hook_name(hook),
+          "' has returned an incorrect number of values (got ", PyTuple_GET_SIZE(values), ", but expected ",
+          count, ")");
     Owned next = owned(PyTuple_New(count));
     for (Py_ssize_t i = 0; i < count; ++i) {
         PyObject* before = PyTuple_GET_ITEM(current.get(), i);
         PyObject* after = PyTuple_GET_ITEM(values, i);
         replacement(before == Py_None ? Tensor() : tensor_from(before), after, hook);
-        PyObject* chosen = after == Py_None && !none_replaces ? before : after;
-        PyTuple_SET_ITEM(next.get(), i, Py_NewRef(chosen));
+        PyTuple_SET_ITEM(next.get(), i, Py_NewRef(after));
     }
     return next;
 }
@@ -120,7 +122,7 @@ void call_pre_hooks(const Foreign& hooks, Gradients gradients, int count) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callables.get()); ++i) {
         PyObject* hook = PyList_GET_ITEM(callables.get(), i);
         const Owned result = owned(PyObject_CallOneArg(hook, current.get()));
-        if (result.get() != Py_None) current = merged(current, result.get(), hook, true);
+        if (result.get() != Py_None) current = merged(current, result.get(), hook);
     }
     gradients_from_python(current, gradients, count);
 }
@@ -134,7 +136,7 @@ void call_post_hooks(const Foreign& hooks, Gradients out, int out_count, Gradien
         PyObject* hook = PyList_GET_ITEM(callables.get(), i);
         PyObject* arguments[] = {current.get(), arrived.get()};
         const Owned result = owned(PyObject_Vectorcall(hook, arguments, 2, nullptr));
-        if (result.get() != Py_None) current = merged(current, result.get(), hook, true);
+        if (result.get() != Py_None) current = merged(current, result.get(), hook);
     }
     gradients_from_python(current, out, out_count);
 }
@@ -142,7 +144,8 @@ void call_post_hooks(const Foreign& hooks, Gradients out, int out_count, Gradien
 void call_post_accumulate_hooks(const Foreign& hooks, const Tensor& x) {
     const Owned callables = snapshot(hooks);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callables.get()); ++i) {
-        const Owned result = owned(PyObject_CallOneArg(PyList_GET_ITEM(callables.get(), i), as_python(x.get())));
+        const Owned result =
+            owned(PyObject_CallOneArg(PyList_GET_ITEM(callables.get(), i), as_python(x.get())));
         check(result.get() == Py_None, "Tensor post accumulate grad hooks should return None.");
     }
 }
@@ -154,10 +157,13 @@ void keep_gradient(const Tensor& x, const Tensor& g) {
 
 /// Puts `callable` into the ordered dict that `hooks` holds, made if there is none, and returns the handle.
 PyObject* add_hook(Foreign& hooks, PyObject* callable) {
-    static PyObject* const ordered = owned(PyObject_GetAttrString(
-        owned(PyImport_ImportModule("collections")).get(), "OrderedDict")).detach();
-    static PyObject* const handles = owned(PyObject_GetAttrString(
-        owned(PyImport_ImportModule("tapeless.utils.hooks")).get(), "RemovableHandle")).detach();
+    static PyObject* const ordered =
+        owned(PyObject_GetAttrString(owned(PyImport_ImportModule("collections")).get(), "OrderedDict"))
+            .detach();
+    static PyObject* const handles =
+        owned(PyObject_GetAttrString(owned(PyImport_ImportModule("tapeless.utils.hooks")).get(),
+                                     "RemovableHandle"))
+            .detach();
     if (!hooks) hooks = foreign(owned(PyObject_CallNoArgs(ordered)));
     Owned handle = owned(PyObject_CallOneArg(handles, python(hooks)));
     const Owned id = owned(PyObject_GetAttrString(handle.get(), "id"));
@@ -176,6 +182,13 @@ PyObject* register_tensor_hook(const Tensor& x, PyObject* callable) {
         extra.tensor_hooks.resize(std::max<std::size_t>(node->output_count, x->output + 1));
     }
     return add_hook(extra.tensor_hooks[x->output], callable);
+}
+
+PyObject* tensor_hooks(const Tensor& x) {
+    Node* node = grad_fn(x);
+    if (!node) return x->autograd ? python(x->autograd->hooks) : nullptr;
+    const bool any = node->extra && x->output < node->extra->tensor_hooks.size();
+    return any ? python(node->extra->tensor_hooks[x->output]) : nullptr;
 }
 
 PyObject* register_post_accumulate_hook(const Tensor& x, PyObject* callable) {
@@ -202,7 +215,8 @@ void retain_grad(const Tensor& x) {
 }
 
 void install_hook_calls() {
-    hook_calls = {call_tensor_hooks, call_pre_hooks, call_post_hooks, call_post_accumulate_hooks, keep_gradient};
+    hook_calls = {call_tensor_hooks, call_pre_hooks, call_post_hooks, call_post_accumulate_hooks,
+                  keep_gradient};
 }
 
 }  // namespace tapeless

@@ -10,6 +10,8 @@ namespace tapeless {
 PyObject* register_tensor_hook(const Tensor& x, PyObject* callable);
 PyObject* register_post_accumulate_hook(const Tensor& x, PyObject* callable);
 PyObject* register_node_hook(Node& node, PyObject* callable, bool pre);
+/// The ordered dict of x's tensor hooks, or null when there is none; borrowed.
+PyObject* tensor_hooks(const Tensor& x);
 /// Asks for the gradient of a result to be kept in its .grad.
 void retain_grad(const Tensor& x);
 
@@ -32,9 +34,9 @@ struct SavedHookPair {
 /// The pairs that are active in this thread, innermost last.
 std::vector<SavedHookPair>& saved_hook_pairs();
 
-void install_hook_calls();                  // hooks.cpp
-void install_saved_hooks(nb::module_& m);   // saved_hooks.cpp
-void define_modes(nb::module_& m);          // modes.cpp
+void install_hook_calls();                 // hooks.cpp
+void install_saved_hooks(nb::module_& m);  // saved_hooks.cpp
+void define_modes(nb::module_& m);         // modes.cpp
 
 /// A Python object owned for a scope.
 class Owned {

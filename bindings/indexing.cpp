@@ -13,6 +13,8 @@ namespace {
 struct Indexed {
     Tensor view;
     std::vector<Tensor> picks;
+    int rank = 0;     ///< of the tensor that was indexed
+    int covered = 0;  ///< dimensions of the view that `picks` speaks of
     bool picked = false;
 };
 
@@ -61,10 +63,13 @@ void apply_slice(Indexed& at, PyObject* item, int& dim) {
 }
 
 void apply_pick(Indexed& at, Tensor pick, int& dim) {
-    while (static_cast<int>(at.picks.size()) < dim) at.picks.push_back({});
-    at.picks.push_back(pick);
+    for (; at.covered < dim; ++at.covered) at.picks.push_back({});
+    const bool mask = pick->dtype == DType::Bool || pick->dtype == DType::UInt8;
+    at.picks.push_back(std::move(pick));
     at.picked = true;
-    dim += pick->dtype == DType::Bool || pick->dtype == DType::UInt8 ? std::max(pick->dim(), 1) : 1;
+    const int taken = mask ? std::max(at.picks.back()->dim(), 1) : 1;
+    at.covered += taken;
+    dim += taken;
 }
 
 void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
@@ -73,11 +78,12 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
         dim = x->dim() - rest;
     } else if (item == Py_None) {
         at.view = unsqueeze(x, dim++);
-    } else if (PyBool_Check(item)) {
+    } else if (PyBool_Check(item) || (is_tensor(item) && body(item)->dtype == DType::Bool && body(item)->dim() == 0)) {
+        const bool on = is_tensor(item) ? tapeless::item(*body(item)).to<bool>() : item == Py_True;
         at.view = unsqueeze(x, dim);
-        apply_pick(at, full({1}, Scalar(item == Py_True), DType::Bool), dim);
+        apply_pick(at, full({1}, Scalar(on), DType::Bool), dim);
     } else if (dim >= x->dim()) {
-        fail(ErrorKind::Index, "too many indices for tensor of dimension ", x->dim());
+        fail(ErrorKind::Index, "too many indices for tensor of dimension ", at.rank);
     } else if (PySlice_Check(item)) {
         apply_slice(at, item, dim);
     } else if (is_integer(item)) {
@@ -101,7 +107,7 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
 }
 
 Indexed index_by(const Tensor& x, PyObject* key) {
-    Indexed at{x, {}, false};
+    Indexed at{x, {}, x->dim(), 0, false};
     int dim = 0;
     if (!PyTuple_Check(key)) {
         if (x->dim() == 0 && is_integer(key)) {
@@ -172,7 +178,7 @@ int tensor_setitem(PyObject* self, PyObject* key, PyObject* value) {
         if (at.picked) return index_put_(at.view, at.picks, source, false);
         // As in NumPy, leading dimensions of size 1 in what is written do not matter.
         while (source->dim() > at.view->dim() && source->sizes[0] == 1) source = select(source, 0, 0);
-        copy_(at.view, source);
+        copy_(at.view, source->sizes == at.view->sizes ? source : expand(source, at.view->sizes));
     });
 }
 

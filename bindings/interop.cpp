@@ -1,4 +1,4 @@
-// Memory shared with Python: the buffer protocol of tensors, arrays of NumPy both ways, bytes for pickling and copying.
+// Memory shared with Python: tensors as buffers, NumPy's arrays both ways, bytes for pickling and copying.
 #include "bindings/interop.h"
 
 #include <algorithm>
@@ -15,11 +15,12 @@ namespace {
 // ---- formats ----
 
 /// How the buffer protocol writes each dtype; null where it has no letter.
-constexpr const char* formats[kDTypes] = {"?", "B", "b", "h", "i", sizeof(long) == 8 ? "l" : "q",
+constexpr const char* formats[kDTypes] = {"?", "B",     "b", "h", "i",  sizeof(long) == 8 ? "l" : "q",
                                           "e", nullptr, "f", "d", "Zf", "Zd"};
 const char* format_of(DType dtype) { return formats[static_cast<int>(dtype)]; }
 
-const char* const kSupported = "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool";
+const char* const kSupported =
+    "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool";
 
 nb::object attribute(PyObject* object, const char* name) {
     PyObject* value = PyObject_GetAttrString(object, name);
@@ -65,10 +66,14 @@ void warn_once(bool& warned, const char* message) {
 
 void warn_readonly() {
     static bool warned = false;
-    warn_once(warned, "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This "
-              "means writing to this tensor will result in undefined behavior. You may want to copy the array to protect "
-              "its data or make it writable before converting it to a tensor. This type of warning will be suppressed for "
-              "the rest of this program.");
+    warn_once(
+        warned,
+        "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This "
+        "means writing to this tensor will result in undefined behavior. You may want to copy the array to "
+        "protect "
+        "its data or make it writable before converting it to a tensor. This type of warning will be "
+        "suppressed for "
+        "the rest of this program.");
 }
 
 Dims element_strides(const Py_buffer& view, DType dtype) {
@@ -76,12 +81,15 @@ Dims element_strides(const Py_buffer& view, DType dtype) {
     const std::int64_t size = static_cast<std::int64_t>(size_of(dtype));
     for (int d = 0; d < view.ndim; ++d) {
         if (view.strides[d] < 0) {
-            fail(ErrorKind::Value, "At least one stride in the given numpy array is negative, and tensors with negative "
-                 "strides are not currently supported. (You can probably work around this by making a copy of your array "
+            fail(ErrorKind::Value,
+                 "At least one stride in the given numpy array is negative, and tensors with negative "
+                 "strides are not currently supported. (You can probably work around this by making a copy "
+                 "of your array "
                  " with array.copy().) ");
         }
         if (view.strides[d] % size != 0) {
-            fail(ErrorKind::Value, "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+            fail(ErrorKind::Value,
+                 "given numpy array strides not a multiple of the element byte size. Copy the numpy "
                  "array to reallocate the memory.");
         }
         strides.push_back(view.strides[d] / size);
@@ -121,7 +129,7 @@ bool is_array_scalar(PyObject* object) {
 
 namespace {
 
-/// NumPy's dtype objects met so far, each with ours: the native ones are single objects, and their names are slow.
+/// A dtype object of NumPy and ours: the native ones are single objects, and their names are slow.
 struct KnownDType {
     PyObject* object;
     DType dtype;
@@ -133,12 +141,13 @@ DType named_dtype(PyObject* dtype, PyObject* array) {
     const nb::object name = attribute(dtype, "name");
     for (int i = 0; i < kDTypes && name.is_valid() && PyUnicode_Check(name.ptr()); ++i) {
         const DType candidate = static_cast<DType>(i);
-        if (format_of(candidate) && PyUnicode_CompareWithASCIIString(name.ptr(), facts(candidate).name) == 0) {
+        if (format_of(candidate) &&
+            PyUnicode_CompareWithASCIIString(name.ptr(), facts(candidate).name) == 0) {
             return candidate;
         }
     }
-    fail(ErrorKind::Type, "can't convert np.ndarray of type ", name_of_type(array), ". The only supported types are: ",
-         kSupported, ".");
+    fail(ErrorKind::Type, "can't convert np.ndarray of type ", name_of_type(array),
+         ". The only supported types are: ", kSupported, ".");
 }
 
 }  // namespace
@@ -152,7 +161,8 @@ DType array_dtype(PyObject* object) {
     const DType found = named_dtype(dtype.ptr(), object);
     const nb::object native = attribute(dtype.ptr(), "isnative");
     if (native.is_valid() && native.ptr() == Py_False) {
-        fail(ErrorKind::Value, "given numpy array has byte order different from the native byte order. Conversion between "
+        fail(ErrorKind::Value,
+             "given numpy array has byte order different from the native byte order. Conversion between "
              "byte orders is currently not supported.");
     }
     if (known_dtypes.size() < kMostKnown) known_dtypes.push_back({Py_NewRef(dtype.ptr()), found});
@@ -173,7 +183,8 @@ Tensor tensor_over_array(PyObject* array, bool warns) {
     }();
     if (view.readonly && warns) warn_readonly();
     void* start = view.buf;
-    Shared<Buffer> buffer = wrap_external(start, extent_of(sizes, strides, size_of(dtype)), release_held, held.get());
+    Shared<Buffer> buffer =
+        wrap_external(start, extent_of(sizes, strides, size_of(dtype)), release_held, held.get());
     held.release();
     return tensor_of(make_external(std::move(buffer)), sizes, strides, 0, dtype);
 }
@@ -182,14 +193,16 @@ Tensor tensor_over_array(PyObject* array, bool warns) {
 
 namespace {
 
-
 void export_memory(const Tensor& x, Py_buffer* view, int flags) {
     if (requires_grad(x)) {
         fail(ErrorKind::Buffer, "Can't export tensors that require gradient, use tensor.detach()");
     }
     const char* format = format_of(x->dtype);
-    if (!format) fail(ErrorKind::Buffer, "the buffer protocol has no ", facts(x->dtype).name, "; convert with .float()");
-    if (x->device.type != DeviceType::CPU) fail(ErrorKind::Buffer, "a tensor on the meta device has no memory");
+    if (!format)
+        fail(ErrorKind::Buffer, "the buffer protocol has no ", facts(x->dtype).name,
+             "; convert with .float()");
+    if (x->device.type != DeviceType::CPU)
+        fail(ErrorKind::Buffer, "a tensor on the meta device has no memory");
     const bool wants_strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
     const bool fortran = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS;
     const bool rows = !wants_strides || (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS;
@@ -200,7 +213,9 @@ void export_memory(const Tensor& x, Py_buffer* view, int flags) {
         std::reverse(strides.begin(), strides.end());
         fits = is_contiguous(sizes, strides) || (!fortran && x->contiguous);
     }
-    if (!fits) fail(ErrorKind::Buffer, "the tensor is not contiguous as the reader demands; use tensor.contiguous()");
+    if (!fits)
+        fail(ErrorKind::Buffer,
+             "the tensor is not contiguous as the reader demands; use tensor.contiguous()");
     static char nothing[16];
     const std::int64_t element = static_cast<std::int64_t>(size_of(x->dtype));
     char* base = expose(*x->storage);
@@ -250,13 +265,15 @@ PyObject* numpy_array(const Tensor& memory) {
 /// The flag that a default implied gives way; one that was asked for refuses.
 void check_plain(const Tensor& x) {
     if (x->implied_grad && x->requires_grad && !x->grad_fn) x->requires_grad = x->implied_grad = false;
-    check(!requires_grad(x), "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+    check(!(grad_enabled() && requires_grad(x)),
+          "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
 }
 
 PyObject* numpy_of(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         if (count > 0) {
-            fail(ErrorKind::Type, "numpy() takes 0 positional arguments but ", count, count == 1 ? " was" : " were", " given");
+            fail(ErrorKind::Type, "numpy() takes 0 positional arguments but ", count,
+                 count == 1 ? " was" : " were", " given");
         }
         bool force = false;
         for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
@@ -269,24 +286,28 @@ PyObject* numpy_of(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
         const Tensor x = tensor_from(self);
         if (!force) check_plain(x);
         if (x->device.type != DeviceType::CPU) {
-            fail(ErrorKind::Type, "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
+            fail(ErrorKind::Type,
+                 "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
                  "host memory first.");
         }
-        if (!format_of(x->dtype)) fail(ErrorKind::Type, "Got unsupported ScalarType ", facts(x->dtype).legacy_name);
+        if (!format_of(x->dtype))
+            fail(ErrorKind::Type, "Got unsupported ScalarType ", facts(x->dtype).legacy_name);
         return numpy_array(alias(x));
     });
 }
 
 PyObject* from_numpy(PyObject*, PyObject* array) {
     return guarded([&] {
-        if (!is_array(array)) fail(ErrorKind::Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
+        if (!is_array(array))
+            fail(ErrorKind::Type, "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
         return to_python(tensor_over_array(array));
     });
 }
 
 // ---- frombuffer ----
 
-Tensor tensor_from_buffer(nb::handle source, nb::handle dtype_object, std::int64_t count, std::int64_t offset) {
+Tensor tensor_from_buffer(nb::handle source, nb::handle dtype_object, std::int64_t count,
+                          std::int64_t offset) {
     const DType dtype = dtype_from(dtype_object.ptr());
     const std::int64_t element = static_cast<std::int64_t>(size_of(dtype));
     auto held = std::make_unique<Held>();
@@ -296,34 +317,44 @@ Tensor tensor_from_buffer(nb::handle source, nb::handle dtype_object, std::int64
     const auto demand = [](bool holds, const auto&... parts) {
         if (!holds) fail(ErrorKind::Value, parts...);
     };
-    demand(length > 0 && count != 0, "both buffer length (", length, ") and count (", count, ") must not be 0");
-    demand(offset >= 0 && offset < length, "offset (", offset, " bytes) must be non-negative and no greater than buffer "
-           "length (", length, " bytes) minus 1");
-    demand(count > 0 || (length - offset) % element == 0, "buffer length (", length, " bytes) after offset (", offset,
-           " bytes) must be a multiple of element size (", element, ")");
+    demand(length > 0 && count != 0, "both buffer length (", length, ") and count (", count,
+           ") must not be 0");
+    demand(offset >= 0 && offset < length, "offset (", offset,
+           " bytes) must be non-negative and no greater than buffer "
+           "length (",
+           length, " bytes) minus 1");
+    demand(count > 0 || (length - offset) % element == 0, "buffer length (", length, " bytes) after offset (",
+           offset, " bytes) must be a multiple of element size (", element, ")");
     const std::int64_t wanted = count > 0 ? count : (length - offset) / element;
     demand(wanted <= (length - offset) / element, "requested buffer length (", wanted, " * ", element,
-           " bytes) after offset (", offset, " bytes) must not be greater than actual buffer length (", length, " bytes)");
+           " bytes) after offset (", offset, " bytes) must not be greater than actual buffer length (",
+           length, " bytes)");
     static bool warned = false;
     if (held->view.readonly) {
-        warn_once(warned, "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means "
-                  "you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy "
-                  "the buffer to protect its data or make it writable before converting it to a tensor. This type of "
-                  "warning will be suppressed for the rest of this program.");
+        warn_once(
+            warned,
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means "
+            "you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want "
+            "to copy "
+            "the buffer to protect its data or make it writable before converting it to a tensor. This type "
+            "of "
+            "warning will be suppressed for the rest of this program.");
     }
     char* start = static_cast<char*>(held->view.buf) + offset;
-    Shared<Buffer> buffer = wrap_external(start, static_cast<std::size_t>(wanted * element), release_held, held.get());
+    Shared<Buffer> buffer =
+        wrap_external(start, static_cast<std::size_t>(wanted * element), release_held, held.get());
     held.release();
     return tensor_of(make_external(std::move(buffer)), {wanted}, {1}, 0, dtype);
 }
 
 // ---- pickling and copying ----
 
-/// The elements' bytes in the order of memory if they lie without gaps, else row-major; and the strides that tell which.
+/// The elements' bytes in memory's order if they lie without gaps, else row-major; and the strides of that.
 std::pair<nb::object, nb::object> storage_bytes(const Tensor& x) {
     check(x->device.type == DeviceType::CPU, "Cannot copy out of meta tensor; no data!");
     const Tensor dense = is_dense(x->sizes, x->strides) ? x : dense_copy(x, true);
-    const Py_ssize_t bytes = static_cast<Py_ssize_t>(dense->numel) * static_cast<Py_ssize_t>(size_of(x->dtype));
+    const Py_ssize_t bytes =
+        static_cast<Py_ssize_t>(dense->numel) * static_cast<Py_ssize_t>(size_of(x->dtype));
     nb::object out = nb::steal(checked(PyBytes_FromStringAndSize(nullptr, bytes)));
     if (bytes) std::memcpy(PyBytes_AS_STRING(out.ptr()), data(*dense), static_cast<std::size_t>(bytes));
     return {out, nb::steal(dims_to_python(dense->strides))};
@@ -332,19 +363,20 @@ std::pair<nb::object, nb::object> storage_bytes(const Tensor& x) {
 Tensor tensor_from_bytes(nb::handle bytes, nb::handle dtype_object, nb::handle size, nb::handle stride) {
     const DType dtype = dtype_from(dtype_object.ptr());
     const Dims sizes = dims_from(size.ptr(), "size"), strides = dims_from(stride.ptr(), "stride");
-    check(sizes.size() == strides.size(), "_tensor_from_bytes: ", sizes.size(), " sizes, but ", strides.size(), " strides");
+    check(sizes.size() == strides.size(), "_tensor_from_bytes: ", sizes.size(), " sizes, but ",
+          strides.size(), " strides");
     Held held;
     if (PyObject_GetBuffer(bytes.ptr(), &held.view, PyBUF_SIMPLE) < 0) throw nb::python_error();
     held.taken = true;
     const std::size_t needed = extent_of(sizes, strides, size_of(dtype));
-    check(static_cast<std::size_t>(held.view.len) == needed, "_tensor_from_bytes: ", held.view.len, " bytes; sizes ",
-          to_string(sizes), " of ", facts(dtype).name, " need ", needed);
+    check(static_cast<std::size_t>(held.view.len) == needed, "_tensor_from_bytes: ", held.view.len,
+          " bytes; sizes ", to_string(sizes), " of ", facts(dtype).name, " need ", needed);
     Shared<Storage> storage = make_storage(needed);
     if (needed) std::memcpy(storage->buffer->data, held.view.buf, needed);
     return tensor_of(std::move(storage), sizes, strides, 0, dtype);
 }
 
-/// A tensor with x's geometry over a copy of x's storage, or over the storage of `copied`, which is such a copy.
+/// A tensor with x's geometry over a copy of x's storage, or over that of `copied`, which is such a copy.
 Tensor over_copy(const Tensor& x, const Tensor& copied) {
     Tensor out = alias(x);
     out->inference = out->data_alias = false;
@@ -356,10 +388,13 @@ bool has_hooks(const Tensor& x) {
     return x->autograd && (x->autograd->hooks || x->autograd->post_accumulate);
 }
 
-PyMethodDef functions[] = {
-    {"from_numpy", from_numpy, METH_O, "from_numpy(ndarray)\n--\n\nA tensor over the array's memory; both see writes."}, {}};
+PyMethodDef functions[] = {{"from_numpy", from_numpy, METH_O,
+                            "from_numpy(ndarray)\n--\n\nA tensor over the array's memory; both see writes."},
+                           {}};
 PyMethodDef methods[] = {
-    fast("numpy", numpy_of, "numpy(*, force=False)\n--\n\nAn array over the tensor's memory; both see writes."), {}};
+    fast("numpy", numpy_of,
+         "numpy(*, force=False)\n--\n\nAn array over the tensor's memory; both see writes."),
+    {}};
 
 }  // namespace
 

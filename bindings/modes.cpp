@@ -1,6 +1,6 @@
 // The modes of a thread as Python sets them: functions, and the fast context behind no_grad and enable_grad.
-#include "bindings/hooks.h"
 #include "graph/modes.h"
+#include "bindings/hooks.h"
 
 namespace tapeless {
 namespace {
@@ -11,8 +11,7 @@ void set_grad_mode(bool enabled) { modes.set(kNoGrad, !enabled || modes.has(kInf
 /// A context that sets grad mode to its class's `_enabled`. What it replaced is kept as a stack of bits, so that one
 /// object may be entered again while it is active.
 struct GradMode {
-    PyObject_HEAD
-    std::uint64_t before;
+    PyObject_HEAD std::uint64_t before;
     bool enabled;
 };
 
@@ -24,7 +23,8 @@ PyObject* grad_mode_new(PyTypeObject* type, PyObject* args, PyObject*) {
     if (!self) return nullptr;
     reinterpret_cast<GradMode*>(self)->enabled = enabled.get() == Py_True;
     if (PyTuple_GET_SIZE(args) == 0 || PyTuple_GET_ITEM(args, 0) == Py_None) return self;
-    PyObject* decorated = PyObject_CallOneArg(self, PyTuple_GET_ITEM(args, 0));  // `@no_grad` without parentheses
+    PyObject* decorated =
+        PyObject_CallOneArg(self, PyTuple_GET_ITEM(args, 0));  // `@no_grad` without parentheses
     Py_DECREF(self);
     return decorated;
 }
@@ -102,12 +102,17 @@ PyObject* anomaly_checks_nan(PyObject*, PyObject*) { return PyBool_FromLong(chec
 PyMethodDef functions[] = {
     {"_set_grad_enabled", set_grad, METH_O, "Switches recording for this thread."},
     {"is_grad_enabled", grad_is_enabled, METH_NOARGS, "Whether operations are recorded in this thread."},
-    {"_set_inference_mode", set_inference, METH_O, "Switches inference mode; returns the modes as they were."},
-    {"_restore_inference_mode", restore_inference, METH_O, "Undoes _set_inference_mode, given what it returned."},
-    {"is_inference_mode_enabled", inference_is_enabled, METH_NOARGS, "Whether this thread is in inference mode."},
+    {"_set_inference_mode", set_inference, METH_O,
+     "Switches inference mode; returns the modes as they were."},
+    {"_restore_inference_mode", restore_inference, METH_O,
+     "Undoes _set_inference_mode, given what it returned."},
+    {"is_inference_mode_enabled", inference_is_enabled, METH_NOARGS,
+     "Whether this thread is in inference mode."},
     {"_set_anomaly", set_anomaly, METH_VARARGS, "Switches anomaly detection, and whether it looks for NaN."},
-    {"is_anomaly_enabled", anomaly_is_enabled, METH_NOARGS, "Whether anomaly detection is on in this thread."},
-    {"is_anomaly_check_nan_enabled", anomaly_checks_nan, METH_NOARGS, "Whether anomaly detection looks for NaN."},
+    {"is_anomaly_enabled", anomaly_is_enabled, METH_NOARGS,
+     "Whether anomaly detection is on in this thread."},
+    {"is_anomaly_check_nan_enabled", anomaly_checks_nan, METH_NOARGS,
+     "Whether anomaly detection looks for NaN."},
     {}};
 
 }  // namespace
@@ -118,7 +123,8 @@ void define_modes(nb::module_& m) {
                            {Py_tp_dealloc, reinterpret_cast<void*>(grad_mode_dealloc)},
                            {Py_tp_methods, grad_mode_methods},
                            {0, nullptr}};
-    PyType_Spec spec = {"tapeless._core._GradMode", sizeof(GradMode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    PyType_Spec spec = {"tapeless._core._GradMode", sizeof(GradMode), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
     m.attr("_GradMode") = nb::steal(checked(PyType_FromSpec(&spec)));
 }
 

@@ -1,4 +1,5 @@
 // The extension module tapeless._core: every part of the bindings, in order, and the settings of the core.
+#include "base/faults.h"
 #include "bindings/python.h"
 #include "graph/modes.h"
 #include "kernels/program.h"
@@ -35,6 +36,19 @@ void define_settings(nb::module_& m) {
         return before;
     });
     m.def("_empty_cache", [] { empty_cache(); });
+    m.def("_faults", [] {
+        nb::list names;
+        for (int k = 0; fault_name(k); ++k) names.append(fault_name(k));
+        return names;
+    });
+    m.def("_plant_fault", [](const std::string& name, bool on) {
+        for (int k = 0; fault_name(k); ++k) {
+            if (name != fault_name(k)) continue;
+            planted_faults = (planted_faults & ~(1u << k)) | (static_cast<std::uint32_t>(on) << k);
+            return;
+        }
+        fail(ErrorKind::Value, "_plant_fault: there is no fault named '", name, "'; _faults() lists them");
+    });
 }
 
 }  // namespace
@@ -63,5 +77,6 @@ NB_MODULE(_core, m) {
     define_random(m);
     define_composition(m);
     define_forms(m);
+    define_table(m);
     define_settings(m);
 }

@@ -147,6 +147,7 @@ PyMethodDef methods[] = {
     {}};
 PyGetSetDef getset[] = {
     {"next_functions", next_functions, nullptr, "(node, input number) of each input's history; (None, 0) for none.", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"variable", variable, nullptr, "The leaf that an AccumulateGrad accumulates into.", nullptr},
     {"metadata", metadata, nullptr, "A dict for whatever users want to note.", nullptr},
     {"location", location, nullptr, "file:line of the call that made the node.", nullptr},

@@ -88,8 +88,14 @@ Scalar no_bound(DType dtype, bool upper) {
 PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Argument* arguments) {
     if (!is_tensor(out)) fail(ErrorKind::Type, row.facts.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
     const Tensor target = tensor_from(out);
+    give_way(target);
     bool grads = requires_grad(target);
-    for (int k = 0; k < row.arity; ++k) grads |= arguments[k].tensor && requires_grad(*arguments[k].tensor);
+    for (int k = 0; k < row.arity; ++k) {
+        if (!arguments[k].tensor) continue;
+        give_way(*arguments[k].tensor);
+        grads |= requires_grad(*arguments[k].tensor);
+        check_no_overlap(target, *arguments[k].tensor);
+    }
     check(!(grads && grad_enabled()), row.facts.name, "(): functions with out=... arguments don't support automatic "
           "differentiation, but one of the arguments requires grad.");
     write_out(target, result);
@@ -100,7 +106,8 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
     const Row& row = *self.row;
     PyObject* operands[3] = {};
     if (count > row.arity) {
-        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional arguments but ", count, " were given");
+        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional argument", row.arity > 1 ? "s" : "",
+             " but ", count, " were given");
     }
     for (Py_ssize_t k = 0; k < count; ++k) operands[k] = args[k];
     Options options;

@@ -1,4 +1,4 @@
-// Random numbers: the Generator type, functions that draw new tensors, and methods that overwrite tensors with draws.
+// Random numbers: the Generator type, functions that draw new tensors, methods that overwrite with draws.
 //
 // Draws happen at the call, in PyTorch's order: the order of the target's memory, whatever its strides.
 #include "kernels/random.h"
@@ -23,7 +23,7 @@ namespace {
 template <class F>
 concept Draw = std::is_invocable_v<F, DType, void*, std::int64_t, bool>;
 
-/// The dimensions from the largest stride to the smallest: walked row by row like that, memory is walked in order.
+/// The dimensions from the largest stride to the smallest: row by row like that, memory is walked in order.
 Dims memory_order(const Tensor& x) {
     Dims order;
     for (int d = 0; d < x->dim(); ++d) order.push_back(d);
@@ -125,14 +125,16 @@ struct NormalBoth : DrawnAround {
 Tensor recorded_normal(const Tensor& out, const Tensor& mean, const Tensor& std) {
     if (!needs_record({&mean, &std})) return out;
     const DrawnAround around{{mean ? mean->sizes : Dims(), std ? std->sizes : Dims()}};
-    if (!std) record(out, {&mean, &std}, NormalMean{around});
-    else if (!mean) record(out, {&mean, &std}, NormalStd{around});
-    else record(out, {&mean, &std}, NormalBoth{around});
+    if (!std)
+        record(out, {&mean, &std}, NormalMean{around});
+    else if (!mean)
+        record(out, {&mean, &std}, NormalStd{around});
+    else
+        record(out, {&mean, &std}, NormalBoth{around});
     return out;
 }
 
-template <class P>
-PyObject* overwrite(PyObject* self, Draw auto draw) {
+template <class P> PyObject* overwrite(PyObject* self, Draw auto draw) {
     const Tensor x = tensor_from(self);
     const bool records = grad_enabled() && requires_grad(x);
     check_inplace(x, records);
@@ -151,15 +153,18 @@ PyObject* overwrite(PyObject* self, Draw auto draw) {
 
 void check_drawable(DType dtype, const char* kernel) {
     if (is_integral(dtype)) {
-        fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", facts(dtype).legacy_name, "'");
+        fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for '", facts(dtype).legacy_name,
+             "'");
     }
 }
 const char* const kUniformKernel = "check_uniform_bounds";
 const char* const kNormalKernel = "normal_kernel_cpu";
 
 void check_continuous(DType dtype, const char* distribution) {
-    check(is_floating(dtype), distribution, " distribution is a continuous probability distribution. dtype must be a "
-          "floating point but you specified ", facts(dtype).legacy_name);
+    check(is_floating(dtype), distribution,
+          " distribution is a continuous probability distribution. dtype must be a "
+          "floating point but you specified ",
+          facts(dtype).legacy_name);
 }
 void check_std(double std) { check(std >= 0, "normal expects std >= 0.0, but found std ", std); }
 void check_range(std::int64_t from, std::int64_t to) {
@@ -179,7 +184,9 @@ auto normal_draw(Generator& g, double mean = 0, double std = 1) {
     };
 }
 auto integer_draw(Generator& g, std::int64_t from, std::int64_t to) {
-    return [&g, from, to](DType dtype, void* out, std::int64_t n, bool) { fill_integers(g, dtype, out, n, from, to); };
+    return [&g, from, to](DType dtype, void* out, std::int64_t n, bool) {
+        fill_integers(g, dtype, out, n, from, to);
+    };
 }
 
 // ---- new tensors ----
@@ -188,9 +195,8 @@ constexpr unsigned kDrawn = kPlaced | kOut | kGenerator;
 constexpr Form kRand = {"rand", kDrawn, {"size"}, true};
 constexpr Form kRandn = {"randn", kDrawn, {"size"}, true};
 
-/// A target for draws: fresh, or the call's `out` when it has the right sizes, which decides the order of draws.
-template <class F>
-PyObject* new_draws(const Call& call, const Dims& sizes, DType dtype, F draw) {
+/// Draws into the call's `out` if it has the right sizes (its memory decides their order), else afresh.
+template <class F> PyObject* new_draws(const Call& call, const Dims& sizes, DType dtype, F draw) {
     if (call.out && body(call.out)->sizes == sizes) {
         check_inplace(tensor_from(call.out), false);
         draw_into(tensor_from(call.out), draw);
@@ -219,12 +225,14 @@ PyObject* randn(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* na
 
 constexpr Form kRandLike = {"rand_like", kPlaced | kMemoryFormat | kGenerator, {"input"}};
 constexpr Form kRandnLike = {"randn_like", kPlaced | kMemoryFormat | kGenerator, {"input"}};
-constexpr Form kRandintLike = {"randint_like", kPlaced | kMemoryFormat | kGenerator, {"input", "low", "high"}};
+constexpr Form kRandintLike = {
+    "randint_like", kPlaced | kMemoryFormat | kGenerator, {"input", "low", "high"}};
 
 Tensor target_like(const Call& call) {
     if (!is_tensor(call.required(0))) call.refuse(0, "Tensor");
     const Tensor x = tensor_from(call.values[0]);
-    return empty_like(x, call.dtype.value_or(x->dtype), call.device ? call.place() : x->device, call.contiguous);
+    return empty_like(x, call.dtype.value_or(x->dtype), call.device ? call.place() : x->device,
+                      call.contiguous);
 }
 PyObject* rand_like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
@@ -279,9 +287,11 @@ PyObject* randperm(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
         const DType dtype = call.dtype.value_or(call.out ? body(call.out)->dtype : DType::Int64);
         check(!call.requires_grad || is_differentiable(dtype),
               "Only Tensors of floating point and complex dtype can require gradients");
-        return finished(drawn(fresh({n}, dtype, call.place()), [&](DType type, void* out, std::int64_t size, bool) {
-            fill_permutation(call.source(), type, out, size);
-        }), call);
+        return finished(drawn(fresh({n}, dtype, call.place()),
+                              [&](DType type, void* out, std::int64_t size, bool) {
+                                  fill_permutation(call.source(), type, out, size);
+                              }),
+                        call);
     });
 }
 
@@ -294,11 +304,12 @@ PyObject* bernoulli(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject
         const bool one = call.values[1] && call.values[1] != Py_None;
         const double p = one ? call.real(1, 0.5) : 0;
         const Tensor values = row_major(x);
-        const Tensor out = drawn(fresh(x->sizes, x->dtype, x->device), [&](DType dtype, void* bytes, std::int64_t n, bool) {
-            if (one) return fill_bernoulli(call.source(), dtype, bytes, n, p);
-            check_drawable(dtype, "bernoulli_tensor_cpu_p_");
-            fill_bernoulli(call.source(), dtype, bytes, n, dtype, data(*values));
-        });
+        const Tensor out =
+            drawn(fresh(x->sizes, x->dtype, x->device), [&](DType dtype, void* bytes, std::int64_t n, bool) {
+                if (one) return fill_bernoulli(call.source(), dtype, bytes, n, p);
+                check_drawable(dtype, "bernoulli_tensor_cpu_p_");
+                fill_bernoulli(call.source(), dtype, bytes, n, dtype, data(*values));
+            });
         if (call.out) return finished_into(out, call);
         if (is_differentiable(x->dtype) && needs_record({&x})) record(out, {&x}, Bernoulli{});
         return to_python(out);
@@ -313,7 +324,8 @@ PyObject* uniform_(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
         const Call call(kUniform_, args, count, names);
         const double from = call.real(0, 0.0), to = call.real(1, 1.0);
         check_drawable(body(self)->dtype, kUniformKernel);
-        check(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from, " > to=", to);
+        check(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from,
+              " > to=", to);
         return overwrite<Uniform>(self, uniform_draw(call.source(), from, to));
     });
 }
@@ -375,9 +387,8 @@ PyObject* bernoulli_(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
         }
         const double p = call.real(0, 0.5);
         check(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p=", p);
-        return overwrite<BernoulliAll>(self, [&](DType dtype, void* out, std::int64_t n, bool) {
-            fill_bernoulli(g, dtype, out, n, p);
-        });
+        return overwrite<BernoulliAll>(
+            self, [&](DType dtype, void* out, std::int64_t n, bool) { fill_bernoulli(g, dtype, out, n, p); });
     });
 }
 
@@ -432,35 +443,52 @@ PyObject* cauchy_(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObj
 }
 
 PyMethodDef functions[] = {
-    fast("rand", rand, "rand(*size, generator=None, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("rand", rand,
+         "rand(*size, generator=None, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False, pin_memory=False)\n\nNumbers drawn uniformly from [0, 1)."),
-    fast("randn", randn, "randn(*size, generator=None, out=None, dtype=None, layout=torch.strided, device=None, "
+    fast("randn", randn,
+         "randn(*size, generator=None, out=None, dtype=None, layout=torch.strided, device=None, "
          "requires_grad=False, pin_memory=False)\n\nNumbers drawn from the standard normal distribution."),
-    fast("rand_like", rand_like, "rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, "
+    fast("rand_like", rand_like,
+         "rand_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, "
          "memory_format=torch.preserve_format)\n\nUniform numbers in input's sizes."),
-    fast("randn_like", randn_like, "randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, "
+    fast("randn_like", randn_like,
+         "randn_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, "
          "memory_format=torch.preserve_format)\n\nNormal numbers in input's sizes."),
-    fast("randint_like", randint_like, "randint_like(input, low=0, high, *, dtype=None, layout=torch.strided, "
-         "device=None, requires_grad=False, memory_format=torch.preserve_format)\n\nIntegers of [low, high) in input's "
+    fast("randint_like", randint_like,
+         "randint_like(input, low=0, high, *, dtype=None, layout=torch.strided, "
+         "device=None, requires_grad=False, memory_format=torch.preserve_format)\n\nIntegers of [low, high) "
+         "in input's "
          "sizes."),
-    fast("randint", randint, "randint(low=0, high, size, *, generator=None, out=None, dtype=torch.int64, "
-         "layout=torch.strided, device=None, requires_grad=False)\n\nIntegers drawn uniformly from [low, high)."),
-    fast("randperm", randperm, "randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, "
+    fast("randint", randint,
+         "randint(low=0, high, size, *, generator=None, out=None, dtype=torch.int64, "
+         "layout=torch.strided, device=None, requires_grad=False)\n\nIntegers drawn uniformly from [low, "
+         "high)."),
+    fast("randperm", randperm,
+         "randperm(n, *, generator=None, out=None, dtype=torch.int64, layout=torch.strided, "
          "device=None, requires_grad=False, pin_memory=False)\n\nA random permutation of 0 .. n-1."),
-    fast("bernoulli", bernoulli, "bernoulli(input, *, generator=None, out=None)\n\n1 with the probability that input "
+    fast("bernoulli", bernoulli,
+         "bernoulli(input, *, generator=None, out=None)\n\n1 with the probability that input "
          "gives, else 0; its gradient is 0."),
     {}};
 
 PyMethodDef methods[] = {
-    fast("uniform_", uniform_, "uniform_(from=0, to=1, *, generator=None)\n\nOverwrites with draws from [from, to)."),
+    fast("uniform_", uniform_,
+         "uniform_(from=0, to=1, *, generator=None)\n\nOverwrites with draws from [from, to)."),
     fast("normal_", normal_, "normal_(mean=0, std=1, *, generator=None)\n\nOverwrites with normal numbers."),
-    fast("random_", random_, "random_(from=0, to=None, *, generator=None)\n\nOverwrites with integers of [from, to), or "
+    fast("random_", random_,
+         "random_(from=0, to=None, *, generator=None)\n\nOverwrites with integers of [from, to), or "
          "of all that the dtype holds."),
-    fast("bernoulli_", bernoulli_, "bernoulli_(p=0.5, *, generator=None)\n\nOverwrites with 1 (probability p) and 0."),
-    fast("exponential_", exponential_, "exponential_(lambd=1, *, generator=None)\n\nOverwrites with exponential numbers."),
-    fast("geometric_", geometric_, "geometric_(p, *, generator=None)\n\nOverwrites with trials up to the first success."),
-    fast("log_normal_", log_normal_, "log_normal_(mean=1, std=2, *, generator=None)\n\nOverwrites with exp of normals."),
-    fast("cauchy_", cauchy_, "cauchy_(median=0, sigma=1, *, generator=None)\n\nOverwrites with Cauchy numbers."),
+    fast("bernoulli_", bernoulli_,
+         "bernoulli_(p=0.5, *, generator=None)\n\nOverwrites with 1 (probability p) and 0."),
+    fast("exponential_", exponential_,
+         "exponential_(lambd=1, *, generator=None)\n\nOverwrites with exponential numbers."),
+    fast("geometric_", geometric_,
+         "geometric_(p, *, generator=None)\n\nOverwrites with trials up to the first success."),
+    fast("log_normal_", log_normal_,
+         "log_normal_(mean=1, std=2, *, generator=None)\n\nOverwrites with exp of normals."),
+    fast("cauchy_", cauchy_,
+         "cauchy_(median=0, sigma=1, *, generator=None)\n\nOverwrites with Cauchy numbers."),
     {}};
 
 // ---- the Generator type ----
@@ -491,8 +519,9 @@ void set_state(Generator& generator, const Tensor& state) {
         fail(ErrorKind::Type, "RNG state must be a torch.ByteTensor");
     }
     const Tensor bytes = row_major(state);
-    check(bytes->numel == static_cast<std::int64_t>(Generator::state_size), "Expected a CPUGeneratorImplState of size ",
-          Generator::state_size, " but found the input RNG state size to be ", bytes->numel);
+    check(bytes->numel == static_cast<std::int64_t>(Generator::state_size),
+          "Expected a CPUGeneratorImplState of size ", Generator::state_size,
+          " but found the input RNG state size to be ", bytes->numel);
     generator.set_state(data<std::uint8_t>(*bytes), static_cast<std::size_t>(bytes->numel));
 }
 
@@ -502,27 +531,36 @@ void define_random(nb::module_& m) {
     add_functions(m, functions);
     add_methods(methods);
     nb::class_<Generator>(m, "Generator", "A stream of random numbers of its own.")
-        .def("__init__",
-             [](Generator* self, nb::handle device) {
-                 const Device place = device_from(device.ptr());
-                 check(place.type == DeviceType::CPU, "Generator: device ", name(place.type), "; only the CPU has one");
-                 new (self) Generator();
-             },
-             nb::arg("device") = "cpu")
-        .def("manual_seed", [](nb::handle self, nb::handle seed) {
-            nb::cast<Generator&>(self).manual_seed(seed_from(seed));
-            return nb::borrow(self);
-        }, nb::arg("seed"), "Restarts the stream; the same seed gives the same numbers.")
-        .def("seed", &Generator::seed, "Restarts the stream from the operating system's entropy; returns the seed.")
+        .def(
+            "__init__",
+            [](Generator* self, nb::handle device) {
+                const Device place = device_from(device.ptr());
+                check(place.type == DeviceType::CPU, "Generator: device ", name(place.type),
+                      "; only the CPU has one");
+                new (self) Generator();
+            },
+            nb::arg("device") = "cpu")
+        .def(
+            "manual_seed",
+            [](nb::handle self, nb::handle seed) {
+                nb::cast<Generator&>(self).manual_seed(seed_from(seed));
+                return nb::borrow(self);
+            },
+            nb::arg("seed"), "Restarts the stream; the same seed gives the same numbers.")
+        .def("seed", &Generator::seed,
+             "Restarts the stream from the operating system's entropy; returns the seed.")
         .def("initial_seed", &Generator::initial_seed, "The seed that the stream was started from.")
         .def("get_state", &state_of, "The state as a tensor of bytes.")
         .def("set_state", &set_state, nb::arg("new_state"), "Continues from a state that get_state returned.")
-        .def("clone_state", [](const Generator& self) { return Generator(self); }, "Another generator in the same state.")
+        .def(
+            "clone_state", [](const Generator& self) { return Generator(self); },
+            "Another generator in the same state.")
         .def("__getstate__", &state_of)
-        .def("__setstate__", [](Generator& self, const Tensor& state) {
-            new (&self) Generator();
-            set_state(self, state);
-        })
+        .def("__setstate__",
+             [](Generator& self, const Tensor& state) {
+                 new (&self) Generator();
+                 set_state(self, state);
+             })
         .def_prop_ro("device", [](const Generator&) { return nb::steal(to_python(Device{})); });
     m.def("_recorded_normal", recorded_normal, nb::arg("out"), nb::arg("mean").none(), nb::arg("std").none());
     m.attr("default_generator") = nb::cast(&default_generator(), nb::rv_policy::reference);

@@ -24,12 +24,13 @@ void pack(SavedValue& saved, const Tensor& x) {
     if (pairs.empty()) return;
     const SavedHookPair pair = pairs.back();
     const Foreign hold(pair.pack);
-    const Tensor shown = alias(x);
     const std::uint32_t before = version(*x);
-    const Owned result = owned(PyObject_CallOneArg(pair.pack, as_python(shown.get())));
+    const Owned result = owned(PyObject_CallOneArg(pair.pack, as_python(x.get())));
     check(version(*x) == before,
-          "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be "
-          "modified by in-place operations as this can lead to unexpected side-effects. Please write to a clone.");
+          "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+          "cannot be "
+          "modified by in-place operations as this can lead to unexpected side-effects. Please write to a "
+          "clone.");
     saved.packed = packed_value(result.get(), x);
     saved.unpack = Foreign(pair.unpack);
 }
@@ -39,7 +40,8 @@ Tensor unpack_value(const SavedValue& saved) {
     PyObject* parts = python(packed);
     const Owned result = owned(PyObject_CallOneArg(python(unpack), PyTuple_GET_ITEM(parts, 0)));
     if (!is_tensor(result.get())) {
-        fail(ErrorKind::Type, "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
+        fail(ErrorKind::Type,
+             "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
              type_name(result.get()));
     }
     Tensor x = alias(tensor_from(result.get()));
@@ -88,10 +90,12 @@ PyObject* disable_hooks(PyObject*, PyObject* message) {
 }
 
 PyMethodDef functions[] = {
-    {"_push_saved_tensors_hooks", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(push_hooks)), METH_FASTCALL,
+    {"_push_saved_tensors_hooks", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(push_hooks)),
+     METH_FASTCALL,
      "Values saved from now on in this thread go through pack(x) and come back through unpack(packed)."},
     {"_pop_saved_tensors_hooks", pop_hooks, METH_NOARGS, "Ends the innermost pair of hooks."},
-    {"_disable_saved_tensors_hooks", disable_hooks, METH_O, "Refuses hooks with this message; None allows them."},
+    {"_disable_saved_tensors_hooks", disable_hooks, METH_O,
+     "Refuses hooks with this message; None allows them."},
     {}};
 
 }  // namespace

@@ -163,6 +163,11 @@ PyObject* get_mt(PyObject* self, void*) {
     });
 }
 
+PyObject* get_dict(PyObject* self, void* context) {
+    if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);  // What is put there may refer back to the tensor.
+    return PyObject_GenericGetDict(self, context);
+}
+
 PyGetSetDef getset[] = {
     {"shape", shape, nullptr, "The size of each dimension.", nullptr},
     {"dtype", dtype, nullptr, "The type of the elements.", nullptr},
@@ -179,6 +184,7 @@ PyGetSetDef getset[] = {
     {"retains_grad", get_retains, nullptr, "Whether retain_grad was called on a result.", nullptr},
     {"output_nr", get_output, nullptr, "Which output of grad_fn the tensor is.", nullptr},
     {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
+    {"__dict__", get_dict, PyObject_GenericSetDict, nullptr, nullptr},
     {"T", get_t, nullptr, "The view with the dimensions reversed.", nullptr},
     {"mT", get_mt, nullptr, "The view with the last two dimensions swapped.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -431,6 +437,7 @@ void define_tensor(nb::module_& m) {
     PyType_Spec spec = {"torch.Tensor", sizeof(TensorBody), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
     tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
+    tensor_type->tp_name = "Tensor";  // As messages of Python's own name the class; the spec's name gave it its module.
     tensor_class.binding = tensor_type;
     m.attr("Tensor") = nb::borrow(reinterpret_cast<PyObject*>(tensor_type));
     m.def("_make_subclass", [](nb::handle type, nb::handle source, bool wants_grad) {

@@ -17,6 +17,8 @@ nanobind_add_module(_core NB_DOMAIN tapeless NOMINSIZE NB_SUPPRESS_WARNINGS ${st
 target_include_directories(_core PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/bindings)
 # The whole archive: a file of the core that nothing names but that registers something must not be dropped.
 target_link_libraries(_core PRIVATE tapeless_flags tapeless_baseline "$<LINK_LIBRARY:WHOLE_ARCHIVE,tapeless_core>")
+# An object's count is one word to the core and another to the interpreter's macros: see base/object.h.
+target_compile_options(_core PRIVATE -fno-strict-aliasing)
 install(TARGETS _core LIBRARY DESTINATION tapeless)
 
 # OpenBLAS comes from the wheel that is a build requirement; it is loaded by name at the first product.

@@ -455,3 +455,98 @@ def test_once_differentiable_refuses_a_second_derivative():
         match="trying to differentiate twice a function that was marked with @once_differentiable",
     ):
         g.backward()
+
+
+# How forward is called
+
+
+def test_keyword_arguments_reach_forward_and_count_as_inputs():
+    seen = []
+
+    def forward(ctx, x, n=1, m=1):
+        return x * n * m
+
+    def backward(ctx, g):
+        seen.append(ctx.needs_input_grad)
+        return g, None, None
+
+    a = leaf([1.0])
+    y = function_with(backward, forward).apply(a, m=3, n=2)
+    assert_same(y, [6.0])
+    y.backward()
+    assert seen == [(True, False, False)]
+
+
+def test_setup_context_sees_defaults_and_keywords():
+    seen = []
+
+    class Scale(Function):
+        @staticmethod
+        def forward(x, factor=2.0):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            seen.append(inputs[1:])
+            _, ctx.factor = inputs
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+    a = leaf([1.0])
+    Scale.apply(a).backward()
+    Scale.apply(a, factor=5.0).backward()
+    assert seen == [(2.0,), (5.0,)]
+    assert_same(a.grad, [7.0])
+
+
+def test_a_gradient_for_an_argument_that_is_no_tensor_raises():
+    f = function_with(lambda ctx, g: (g, 3.0), lambda ctx, x, n: x * n)
+    with pytest.raises(RuntimeError, match="returned a gradient different than None at position 2"):
+        f.apply(leaf([1.0]), 2.0).backward()
+
+
+def test_a_written_view_carries_the_function_into_its_base():
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(3)
+
+    a = leaf([1.0, 2.0])
+    b = a * 1
+    view = b[:1]
+    assert function_with(lambda ctx, g: g * 3, forward).apply(view) is view
+    assert b.grad_fn.name() == "torch::autograd::CopySlices"
+    b.sum().backward()
+    assert_same(a.grad, [3.0, 1.0])
+
+
+def test_a_written_view_must_be_the_only_output():
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(3), x * 2
+
+    view = (leaf([1.0, 2.0]) * 1)[:1]
+    with pytest.raises(RuntimeError, match="your Function cannot return more than one Tensor"):
+        function_with(lambda ctx, g, h: g, forward).apply(view)
+
+
+def test_the_context_is_the_node():
+    kept = []
+
+    def forward(ctx, x):
+        kept.append(ctx)
+        return x * 1
+
+    y = function_with(lambda ctx, g: g, forward).apply(leaf([1.0]))
+    assert y.grad_fn is kept[0]
+    assert isinstance(y.grad_fn, torch.autograd.function.FunctionCtx)
+    assert y.grad_fn.next_functions[0][0].name() == "torch::autograd::AccumulateGrad"
+
+
+@pytest.mark.ours_differs("in PyTorch the sibling's gradient changes, or the write is refused")
+def test_a_write_in_backward_does_not_reach_the_sibling_branch():
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    y = function_with(lambda ctx, g: g.mul_(5)).apply(a)
+    (y + b).sum().backward()
+    assert_same([a.grad, b.grad], [[5.0, 5.0], [1.0, 1.0]])

@@ -294,9 +294,9 @@ def test_a_multi_grad_hook_in_any_mode_gets_the_first_gradient():
     torch.autograd.graph.register_multi_grad_hook(
         (a, b), lambda g: seen.append(g.tolist()), mode="any"
     )
-    (a * b).sum().backward()
+    (a * b).sum().backward()  # Which of the two leaves is first is not promised.
     a.sum().backward()
-    assert seen == [[2.0], [1.0]]
+    assert len(seen) == 2 and seen[0] in ([2.0], [1.0]) and seen[1] == [1.0]
 
 
 # Privacy

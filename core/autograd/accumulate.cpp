@@ -1,5 +1,6 @@
 // AccumulateGrad: the node at which a gradient becomes a leaf's .grad.
 #include "autograd/engine.h"
+#include "base/faults.h"
 #include "graph/record.h"
 #include "ops/structured.h"
 
@@ -15,7 +16,7 @@ Tensor own_layout(const Tensor& x, const Tensor& g) {
     const Dims strides = dense ? x->strides : contiguous_strides(x->sizes);
     if (g->strides == strides && covers_storage(*g)) {
         const bool alone = g->refs == 1 && g->storage->refs == 1;
-        return alone && !g->grad_fn ? g : lazy_copy(g);
+        return (alone || planted(Fault::GradientShared)) && !g->grad_fn ? g : lazy_copy(g);
     }
     Tensor out = empty(x->sizes, g->dtype, g->device, &strides);
     write(out, g);

@@ -112,7 +112,8 @@ private:
                     hook_calls.retain(Tensor(static_cast<TensorBody*>(extra.retained[i].get())), gradients[i]);
                 }
             }
-        } else if (node.cls == accumulate_class) {
+        }
+        if (node.cls == accumulate_class) {
             TensorBody* leaf = accumulated_leaf(node);
             if (leaf && leaf->autograd && leaf->autograd->hooks) {
                 gradients[0] = hook_calls.tensor(leaf->autograd->hooks, gradients[0]);
@@ -220,6 +221,7 @@ Tensor fit_gradient(const Tensor& given, const OutputFacts& facts, const Node& f
               to_string(g->sizes), " but expected shape compatible with ", to_string(facts.sizes));
         g = sum_to_size(g, facts.sizes);
     }
+    if (facts.any_dtype) return g;
     if (g->dtype != facts.dtype) {
         if (is_complex(g->dtype) && !is_complex(facts.dtype)) g = apply(row("real_part"), g);
         g = to_dtype(g, facts.dtype);

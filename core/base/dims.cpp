@@ -16,9 +16,9 @@ std::int64_t product(const Dims& sizes) {
     bool overflow = false;
     for (std::int64_t size : sizes) overflow |= __builtin_mul_overflow(total, size, &total);
     if (overflow && std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
-    check(!overflow, "numel: integer multiplication overflow: sizes ", to_string(sizes),
+    if (!overflow) return total;
+    fail(ErrorKind::Runtime, "numel: integer multiplication overflow: sizes ", to_string(sizes),
           " hold more elements than 2^63 - 1");
-    return total;
 }
 
 }  // namespace tapeless

@@ -1,6 +1,7 @@
 // The gradient side of a tensor: leaves and their accumulators, grad_fn of views, flags, and what the collector sees.
 #include "graph/autograd.h"
 
+#include "base/faults.h"
 #include "graph/record.h"
 
 namespace tapeless {
@@ -86,6 +87,7 @@ Node* grad_fn(const Tensor& x) {
     if (!view || view->detached || view->seen == version(*x)) return node_of(*x);
     if (!x->grad_fn && !requires_grad(view->base)) return nullptr;
     if (view->creation != Creation::Ordinary) fail_view_write(*x, view->creation, true);
+    if (x->grad_fn && planted(Fault::ViewStale)) return node_of(*x);
     x->grad_fn = view_operations.as_strided_node(view->base, *x);
     x->output = 0;
     view->seen = version(*x);
@@ -94,7 +96,8 @@ Node* grad_fn(const Tensor& x) {
 
 bool requires_grad(const Tensor& x) {
     if (x->requires_grad || x->grad_fn) return true;
-    return view_of(*x) && grad_fn(x);
+    const ViewFacts* view = view_of(*x);
+    return view && !view->detached && requires_grad(view->base);
 }
 
 bool is_leaf(const Tensor& x) { return !grad_fn(x); }
@@ -134,7 +137,8 @@ Ref<Node> accumulator(const Tensor& x) {
     if (facts.accumulator && facts.accumulator->refs > 0) return Ref<Node>(facts.accumulator);
     Ref<Node> node = make_node(*accumulate_class, 0, 0, 1, Leaf{x});
     node->location = Location();
-    node->outputs[0] = {x->sizes, x->dtype, x->device};
+    const DType dtype = facts.grad_dtype_set && !facts.any_grad_dtype ? facts.grad_dtype : x->dtype;
+    node->outputs[0] = {x->sizes, dtype, x->device, facts.any_grad_dtype};
     facts.accumulator = node.get();
     return node;
 }

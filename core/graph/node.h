@@ -26,6 +26,7 @@ struct OutputFacts {
     Dims sizes;
     DType dtype = DType::Float32;
     Device device;
+    bool any_dtype = false;  ///< a leaf whose grad_dtype is None
 };
 
 /// A list of gradients on the engine's stack; null: none.

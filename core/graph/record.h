@@ -29,6 +29,8 @@ void set_history(const Tensor& out, const Ref<Node>& node, int index = 0);
 /// Ties `x`, which the node's operation has just overwritten, to the node: through CopySlices if x is a view.
 void rebase_history(const Tensor& x, const Ref<Node>& node);
 
+/// Variable's default flag gives way where PyTorch would have had none: drops it from x, or from what x is a view of.
+void give_way(const Tensor& x);
 /// Refuses an in-place operation on x where PyTorch does; `records`: it will be recorded.
 void check_inplace(const Tensor& x, bool records);
 /// Counts a write into x's elements and notes its line if someone saved them.

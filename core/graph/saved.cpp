@@ -1,6 +1,7 @@
 // Saving values for backward and giving them back unharmed.
 #include "graph/saved.h"
 
+#include "base/faults.h"
 #include "graph/record.h"
 
 namespace tapeless {
@@ -73,7 +74,7 @@ Tensor unpack(const SavedValue& saved, Node& node) {
         bool certain = false;
         const WriteLog* log = saved.tensor->storage->log.get();
         const WriteLog::Entry* write = log ? log->find(saved.version, first, last, certain) : nullptr;
-        if (write || !certain) fail_modified(saved, node, write);
+        if ((write || !certain) && !planted(Fault::VersionUnchecked)) fail_modified(saved, node, write);
     }
     if (saved.is_output) {
         Tensor out = alias(saved.tensor);

@@ -1,6 +1,7 @@
 // The graph that a formula leaves behind when it is read by Code, and its CUDA text.
 #include "kernels/code.h"
 
+#include <charconv>
 #include <cstring>
 
 namespace tapeless {
@@ -30,6 +31,16 @@ std::vector<bool> CodeGraph::reach(int root) const {
     return reached;
 }
 
+namespace {
+
+/// Seventeen digits, which give the same double back; the same in every locale.
+std::string literal(double value) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + 32, value, std::chars_format::general, 17).ptr);
+}
+
+}  // namespace
+
 std::string CodeGraph::print(int root, std::string& result) const {
     const std::vector<bool> reached = reach(root);
     std::vector<std::string> names(nodes_.size());
@@ -44,7 +55,7 @@ std::string CodeGraph::print(int root, std::string& result) const {
         }
         name = "t" + std::to_string(i);
         if (node.kind == CodeNode::Kind::Number) {
-            statements += "    const T " + name + " = T(" + text(node.number) + ");\n";
+            statements += "    const T " + name + " = T(" + literal(node.number) + ");\n";
             continue;
         }
         std::string call;

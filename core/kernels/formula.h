@@ -20,6 +20,7 @@ enum class Domain : std::uint8_t {
     Inexact,   ///< floating point and complex
     Floating,  ///< floating point
     Integral,  ///< bool and integers
+    Integer,   ///< integers alone
 };
 /// How the dtype of the computation follows from the operands.
 enum class Promotion : std::uint8_t { Common, Float };
@@ -58,6 +59,7 @@ constexpr bool in_domain(Domain domain, DType dtype) {
         case Domain::Inexact: return !integral;
         case Domain::Floating: return !integral && !complex;
         case Domain::Integral: return integral;
+        case Domain::Integer: return integral && !boolean;
     }
     return false;
 }

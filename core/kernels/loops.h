@@ -66,8 +66,9 @@ void forward_loop(void* out, const void* const* in, std::int64_t count) {
     forward_loop_of<F, T, R, bools>(out, in, count, std::make_index_sequence<arity>());
 }
 
-/// Operands: g, the row's operands, out. Gradient `which` only; the compiler drops what it does not need.
-template <class D, class T, class R, unsigned bools, std::size_t which, std::size_t... K>
+/// Operands: g, the row's operands, out, all in the dtype of the computation, where the row's own result may be real.
+/// Gradient `which` only; the compiler drops what it does not need.
+template <class D, class T, unsigned bools, std::size_t which, std::size_t... K>
 void derivative_loop_of(void* out, const void* const* in, std::int64_t count, std::index_sequence<K...>) {
     T* to = static_cast<T*>(out);
     const void* const from[] = {in[K + 1]...};
@@ -76,19 +77,19 @@ void derivative_loop_of(void* out, const void* const* in, std::int64_t count, st
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i) {
         to[i] = as<T>(std::get<which>(
-            D{}(as<T>(load<R>(g, i)), load<std::conditional_t<((bools >> K) & 1) != 0, bool, T>>(from[K], i)...,
-                as<T>(load<R>(result, i)))));
+            D{}(load<T>(g, i), load<std::conditional_t<((bools >> K) & 1) != 0, bool, T>>(from[K], i)...,
+                load<T>(result, i))));
     }
 }
 
-template <class D, class T, class R, unsigned bools, int arity, std::size_t which>
+template <class D, class T, unsigned bools, int arity, std::size_t which>
 void derivative_loop(void* out, const void* const* in, std::int64_t count) {
-    derivative_loop_of<D, T, R, bools, which>(out, in, count, std::make_index_sequence<arity>());
+    derivative_loop_of<D, T, bools, which>(out, in, count, std::make_index_sequence<arity>());
 }
 
-template <class D, class T, class R, unsigned bools, int arity, std::size_t which>
+template <class D, class T, unsigned bools, int arity, std::size_t which>
 void fill_derivative(Loop& loop) {
-    if constexpr (((bools >> which) & 1) == 0) loop = &derivative_loop<D, T, R, bools, arity, which>;
+    if constexpr (((bools >> which) & 1) == 0) loop = &derivative_loop<D, T, bools, arity, which>;
 }
 
 template <const auto& family, std::size_t I, class T, DType dtype>
@@ -104,7 +105,7 @@ void fill_row(RowLoops* rows) {
         rows[I].forward[at] = &forward_loop<std::remove_const_t<F>, T, R, facts.bool_operands, Row::arity>;
         if constexpr (Row::differentiable && dtype >= DType::Float16) {
             [&]<std::size_t... which>(std::index_sequence<which...>) {
-                (fill_derivative<std::remove_const_t<D>, T, R, facts.bool_operands, Row::arity, which>(
+                (fill_derivative<std::remove_const_t<D>, T, facts.bool_operands, Row::arity, which>(
                      rows[I].derivative[which][at]),
                  ...);
             }(std::make_index_sequence<Row::arity>());

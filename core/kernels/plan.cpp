@@ -205,7 +205,7 @@ void evaluate_all(const std::vector<Storage*>& storages, bool within_backward) {
         const std::int64_t numel = left.front()->pending->numel;
         Planner planner(numel);
         int steps = 0;
-        std::vector<Storage*> later;
+        std::vector<Storage*> chosen, later;
         for (Storage* storage : left) {
             steps += storage->pending->steps;
             const bool fits = storage->pending->numel == numel && (steps <= 8 * kMostSteps || storage == left.front());
@@ -214,8 +214,10 @@ void evaluate_all(const std::vector<Storage*>& storages, bool within_backward) {
                 continue;
             }
             planner.add(*storage->pending);
-            planner.write(*storage->pending);
+            chosen.push_back(storage);
         }
+        // Only now: what is written counts as computed, and an expression added later would read it too early.
+        for (Storage* storage : chosen) planner.write(*storage->pending);
         planner.write_shared(within_backward);
         planner.run_now();
         left = std::move(later);

@@ -1,4 +1,7 @@
 // Applying a row: out of place and in place, with the checks, the recording and the writes that belong to each.
+#include <cstring>
+
+#include "base/faults.h"
 #include "graph/record.h"
 #include "kernels/program.h"
 #include "ops/into.h"
@@ -12,17 +15,35 @@ struct Types {
 };
 
 [[noreturn]] void fail_dtype(const Row& row, DType dtype) {
-    if (row.facts.domain == Domain::Number && dtype == DType::Bool) {
-        fail(ErrorKind::Runtime, row.facts.name, ": bool operands are not supported, ",
-             "use logical_xor, logical_not or convert with .to(torch.int64) instead. Negation, the `-` operator, with a "
-             "bool tensor is not supported; use the `~` or `logical_not()` operator instead.");
+    const std::string name = row.facts.name;
+    if (dtype == DType::Bool && name == "sub") {
+        fail(ErrorKind::Runtime, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+             "`logical_xor()` operator instead.");
     }
-    fail(ErrorKind::Runtime, "\"", row.facts.name, "_cpu\" not implemented for '", facts(dtype).legacy_name,
+    if (dtype == DType::Bool && name == "neg") {
+        fail(ErrorKind::Runtime, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+             "invert a mask, use the `~` or `logical_not()` operator instead.");
+    }
+    if (is_complex(dtype) && (name == "maximum" || name == "minimum" || name == "clamp")) {
+        fail(ErrorKind::Runtime, name, " not implemented for complex tensors.");
+    }
+    if (is_complex(dtype) && (row.facts.keeps_integers || name == "sign")) {
+        fail(name == "sign" ? ErrorKind::Runtime : ErrorKind::NotImplemented, name, " is not supported for complex inputs",
+             name == "sign" ? "; unlike NumPy, use sgn" : "");
+    }
+    fail(ErrorKind::NotImplemented, "\"", name, "_cpu\" not implemented for '", facts(dtype).legacy_name,
          "'; convert the operands with .to(...) first");
 }
 
 Types types_of(const Row& row, const Argument* arguments) {
     const int first = row.facts.bool_operands ? 1 : 0;
+    if (first && arguments[0].tensor) {
+        const DType condition = (*arguments[0].tensor)->dtype;
+        if (condition != DType::Bool && condition != DType::UInt8) {
+            fail(ErrorKind::Runtime, row.facts.name, " expected condition to be a boolean tensor, but got a tensor with dtype ",
+                 facts(condition).legacy_name);
+        }
+    }
     bool same = true;
     const Tensor* lead = nullptr;
     for (int k = first; k < row.arity; ++k) {
@@ -45,9 +66,14 @@ Types types_of(const Row& row, const Argument* arguments) {
     return types;
 }
 
-/// Integer division is the one row that can fail on its data: it fails at the call.
-void check_divisor(const Row& row, const Argument& divisor, DType common) {
+/// Integer division and integer powers can fail on their data: they fail at the call.
+void check_data(const Row& row, const Argument& divisor, DType common) {
     if (!is_integral(common)) return;
+    if (row.facts.promotion == Promotion::Common && !std::strcmp(row.facts.name, "pow")) {
+        check(divisor.tensor || divisor.number.to<std::int64_t>() >= 0,
+              "Integers to negative integer powers are not allowed.");
+        return;
+    }
     bool zero = false;
     if (divisor.tensor) {
         const Tensor& y = *divisor.tensor;
@@ -101,7 +127,7 @@ bool wants_record(const Row& row, const Argument* arguments, DType result) {
 Tensor apply(const Row& row, const Argument* arguments) {
     const Types types = types_of(row, arguments);
     if (row.facts.identity_on_reals && !is_complex(types.common)) return *arguments[0].tensor;
-    if (row.facts.data_errors) check_divisor(row, arguments[1], types.common);
+    if (row.facts.data_errors) check_data(row, arguments[1], types.common);
     if (row.arity > 1) check_devices(row, arguments);
     Tensor out;
     if (row.facts.keeps_integers && is_integral(types.common)) {
@@ -123,7 +149,7 @@ Tensor apply(const Row& row, const Argument* arguments) {
 void apply_inplace(const Row& row, const Argument* arguments) {
     const Tensor x = *arguments[0].tensor;
     const Types types = types_of(row, arguments);
-    if (row.facts.data_errors) check_divisor(row, arguments[1], types.common);
+    if (row.facts.data_errors) check_data(row, arguments[1], types.common);
     check(can_cast(types.result, x->dtype), "result type ", facts(types.result).legacy_name,
           " can't be cast to the desired output type ", facts(x->dtype).legacy_name);
     const Layout layout = layout_of(arguments, row.arity);
@@ -138,7 +164,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
         made = new_node(row, arguments, types.common);
         wanted = wanted_values(row, *made);
         // The old value of x, if a gradient needs it, is kept without copying it until x is written.
-        const Tensor original = wanted & 1 ? lazy_copy(x) : Tensor();
+        const bool lost = planted(Fault::BeforeImageLost);
+        const Tensor original = !(wanted & 1) ? Tensor() : lost ? alias(x) : lazy_copy(x);
         save_operands(*made, row, arguments, wanted, &original);
     }
     if (!(row.facts.keeps_integers && is_integral(types.common))) {

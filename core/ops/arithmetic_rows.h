@@ -27,7 +27,8 @@ constexpr auto arithmetic = std::make_tuple(
                  [](auto g, auto x, auto y, auto) { return grads(g / conj(y), -g * conj((x / y) / y)); }),
 
     pointwise<2>({.name = "pow", .formula = "x ** y", .doc = "x raised to the power y.", .domain = Domain::Number,
-                  .node = "PowBackward1", .number_node = "PowBackward0", .low = 0.5, .high = 2},
+                  .node = "PowBackward1", .number_node = "PowBackward0", .low = 0.5, .high = 2,
+                  .data_errors = true},
                  [](auto x, auto y) { return pow(x, y); },
                  [](auto g, auto x, auto y, auto out) {
                      return grads(where(y == 0_k, 0_k, g * conj(y * pow(x, y - 1_k))),

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/faults.h"
 #include "graph/modes.h"
 #include "kernels/copy.h"
 #include "kernels/program.h"
@@ -159,7 +160,7 @@ void set_operand(Operand& operand, const Tensor& x, const Layout& layout, bool l
     operand.dtype = x->dtype;
     Storage& storage = *x->storage;
     const bool dense = same_geometry(*x, layout.sizes, layout.strides);
-    if (storage.pending && later && dense && covers_storage(*x) && !storage.pending->result &&
+    if (storage.pending && later && dense && (covers_storage(*x) || planted(Fault::ViewAsWhole)) && !storage.pending->result &&
         storage.pending->dtype == x->dtype) {
         operand.kind = Operand::Kind::Value;
         operand.value = storage.pending;
@@ -194,9 +195,12 @@ Dims space_of(const Layout& layout, Operand* operands, int count, Dims* extra) {
 
 bool may_defer(std::int64_t numel, const Argument* arguments, int count, const Device& device) {
     if (!deferral.enabled || numel < deferral.least || numel == 0 || device.type != DeviceType::CPU) return false;
-    if (modes.has(kAnomaly)) return false;
+    // What may not fit in memory is allocated at the call, so that the error names the line that asked for it.
+    constexpr std::int64_t kSurelyFits = std::int64_t{1} << 32;
+    if (modes.has(kAnomaly) || numel > kSurelyFits) return false;
     for (int k = 0; k < count; ++k) {
-        if (arguments[k].tensor && (*arguments[k].tensor)->storage->exposed) return false;
+        if (!arguments[k].tensor || !(*arguments[k].tensor)->storage->exposed) continue;
+        if (!planted(Fault::ExposedDeferred)) return false;
     }
     return true;
 }

@@ -45,10 +45,9 @@ struct Zero : Fill {
 
 template <class P>
 void fill_as(const Tensor& x, const Scalar& value, P payload) {
-    const bool records = grad_enabled() && requires_grad(x);
-    check_inplace(x, records);
+    check_inplace(x, grad_enabled() && requires_grad(x));
     Ref<Node> node;
-    if (records && requires_grad(x)) {
+    if (grad_enabled() && requires_grad(x)) {  // Asked again: Variable's default flag may have given way.
         node = make_node(class_of<P>(), 1, 0, 1, payload);
         node->edges[0] = gradient_edge(x);
     }
@@ -92,9 +91,10 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy) {
 }
 
 void copy_(const Tensor& x, const Tensor& source) {
-    check(broadcast(x->sizes, source->sizes) == x->sizes, "The expanded size of the tensor (", to_string(x->sizes),
-          ") must match the existing size ", to_string(source->sizes), " at non-singleton dimension; copy_ broadcasts its "
-          "source to the tensor that it writes");
+    if (!(broadcast(x->sizes, source->sizes) == x->sizes)) {
+        fail(ErrorKind::Runtime, "output with shape ", to_string(x->sizes), " doesn't match the broadcast shape ",
+             to_string(broadcast(x->sizes, source->sizes)));
+    }
     bool records = is_differentiable(x->dtype) && needs_record({&x, &source});
     check_inplace(x, records);
     records = records && needs_record({&x, &source});

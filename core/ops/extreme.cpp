@@ -36,7 +36,7 @@ struct MinDim : ExtremeDim {
 struct ExtremeAll {
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
-        const Tensor x = detach(unpack(node.saved[0], node)), best = detach(unpack(node.saved[1], node));
+        const Tensor x = row_major(detach(unpack(node.saved[0], node))), best = detach(unpack(node.saved[1], node));
         const bool nan = on_cpu(best) && item(*apply(row("isnan"), best)).to<bool>();
         const Tensor mask = nan ? apply(row("isnan"), x) : apply(row("eq"), x, best);
         out[0] = apply(row("where"), mask, apply(row("div"), in[0], sum(mask, {}, false)), Scalar(0));
@@ -210,13 +210,13 @@ Tensor extreme_over(Extreme which, const char* name, const char* kernel, const T
 
 Tensor extreme_index(Extreme which, const char* name, const Tensor& x, std::optional<std::int64_t> given,
                      bool keepdim) {
+    refuse_complex(name, nullptr, x);
+    check(x->dtype != DType::Bool, name, "(): does not support bool input");
     if (!given && x->numel == 0) {
         fail(ErrorKind::Index, name, "(): Expected reduction dim to be specified for input.numel() == 0.");
     }
     const Dims dims = given ? Dims{wrap_dim(*given, x->dim())} : every_dim(x->dim());
     refuse_empty_dims(name, x, dims);
-    refuse_complex(name, nullptr, x);
-    check(x->dtype != DType::Bool, name, "(): does not support bool input");
     return find(which, x, dims, keepdim, false, true).indices;
 }
 

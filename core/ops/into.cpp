@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/faults.h"
 #include "kernels/copy.h"
 
 namespace tapeless {
@@ -32,13 +33,19 @@ bool same_view(const TensorBody& x, const TensorBody& y) {
 /// An operand that overlaps x without being x is read from a copy; two dense ones are refused as in PyTorch.
 Tensor apart(const Tensor& operand, const Tensor& x) {
     if (!overlaps(*operand, *x) || same_view(*operand, *x)) return operand;
-    check(!(is_dense(x->sizes, x->strides) && is_dense(operand->sizes, operand->strides)),
-          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-          "location. Please clone() the tensor before performing the operation.");
+    if (planted(Fault::OverlapUnnoticed)) return operand;
+    check_no_overlap(x, operand);
     return dense_copy(operand, false);
 }
 
 }  // namespace
+
+void check_no_overlap(const Tensor& x, const Tensor& operand) {
+    const bool plain = is_dense(x->sizes, x->strides) && is_dense(operand->sizes, operand->strides);
+    check(!plain || !overlaps(*operand, *x) || same_view(*operand, *x),
+          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+          "location. Please clone() the tensor before performing the operation.");
+}
 
 void compute_into(const Computation& computation, const Argument* arguments, int count, const Tensor& x) {
     if (x->device.type != DeviceType::CPU || x->numel == 0) return;
@@ -46,13 +53,16 @@ void compute_into(const Computation& computation, const Argument* arguments, int
         write(x, compute(computation, arguments, count));
         return;
     }
-    Layout layout{x->sizes, x->strides, {}};
-    if (!x->contiguous) layout.order = order_of(x->sizes, x->strides);
     const bool whole = covers_storage(*x) && !x->storage->exposed;
+    const bool dense = covers_storage(*x) || x->contiguous;
+    // Without gaps: in x's own order. Otherwise row by row, and the result is scattered by x's strides.
+    Layout layout{x->sizes, dense ? x->strides : contiguous_strides(x->sizes), {}};
+    if (dense && !x->contiguous) layout.order = order_of(x->sizes, x->strides);
     const bool later = whole && !computation.eager && may_defer(x->numel, arguments, count, x->device);
     Tensor held[kMaxOperands];
     Operand operands[kMaxOperands];
-    if (!whole) writable(*x->storage);
+    if (!whole && !planted(Fault::PartialDropsRest)) writable(*x->storage);
+    if (!whole && planted(Fault::PartialDropsRest)) overwritable(*x->storage);
     for (int k = 0; k < count; ++k) {
         const bool condition = computation.kernel && (computation.kernel->bool_operands >> k) & 1;
         const DType wanted = condition ? DType::Bool : computation.compute;
@@ -70,14 +80,13 @@ void compute_into(const Computation& computation, const Argument* arguments, int
         }
     }
     Dims strides = x->strides;
-    const bool dense = whole || x->contiguous;
     Dims space = space_of(layout, operands, count, dense ? nullptr : &strides);
     if (later) {
         replace(*x->storage, make_expression(computation, operands, count, layout, std::move(space)));
         return;
     }
-    const Shared<Buffer> old = x->storage->buffer;  // Operands may point into it.
-    char* base = !whole || old->refs == 2 ? old->data : overwritable(*x->storage);
+    const Shared<Buffer> old = x->storage->buffer;  // Operands may point into it. Null: x was pending.
+    char* base = old && (!whole || old->refs == 2) ? old->data : overwritable(*x->storage);
     char* out = base + x->offset * static_cast<std::int64_t>(size_of(x->dtype));
     launch({computation.kernel, computation.compute, computation.result, count, x->numel, operands, &space, out,
             dense ? nullptr : &strides});

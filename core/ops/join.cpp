@@ -10,7 +10,7 @@ namespace {
 
 /// A part of a gradient in the dtype that its input has.
 Tensor part_for(const Tensor& g, DType dtype) {
-    const Tensor part = is_complex(g->dtype) && !is_complex(dtype) ? real(g) : g;
+    const Tensor part = is_complex(g->dtype) && !is_complex(dtype) ? apply(row("real_part"), g) : g;
     return to_dtype(part, dtype);
 }
 

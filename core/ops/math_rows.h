@@ -50,7 +50,10 @@ constexpr auto math = std::make_tuple(
     pointwise<1>({.name = "relu", .formula = "max(x, 0)", .doc = "The positive part; the gradient at 0 is 0.",
                   .domain = Domain::Real},
                  [](auto x) { return where(x < 0_k, 0_k, x); },
-                 [](auto g, auto, auto out) { return grads(where(out <= 0_k, 0_k, g)); }),
+                 [](auto g, auto, auto out) {
+                     // out - out, not 0: the second derivative is 0 there, but it exists.
+                     return grads(where(out <= 0_k, out - out, g));
+                 }),
     pointwise<1>({.name = "erf", .formula = "2 / sqrt(pi) * integral of e ** -t**2 from 0 to x",
                   .doc = "The error function.", .domain = Domain::Floating, .promotion = Promotion::Float},
                  [](auto x) { return erf(x); },

@@ -73,8 +73,9 @@ template <auto function, class R, class... P>
 AnyValue call(AnyValue* arguments, R (*)(P...)) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) -> AnyValue {
         if constexpr (std::is_void_v<R>) {
+            const Tensor written = std::get<Tensor>(arguments[0]);
             function(take<std::remove_cvref_t<P>>(arguments[I])...);
-            return std::get<Tensor>(arguments[0]);
+            return written;
         } else {
             return give<R>(function(take<std::remove_cvref_t<P>>(arguments[I])...));
         }

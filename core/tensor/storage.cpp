@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/faults.h"
 #include "runtime/allocator.h"
 
 namespace tapeless {
@@ -52,7 +53,8 @@ const WriteLog::Entry* WriteLog::find(std::uint32_t version, std::int64_t first,
         }
         const Entry& entry = entries_[(count_ - back) % kEntries];
         if (entry.version <= version) return nullptr;
-        if (entry.first < last && first < entry.last) return &entry;
+        const bool touches = entry.first < last && first < entry.last;
+        if (touches ? !planted(Fault::LogForgets) : planted(Fault::LogSpreads)) return &entry;
     }
     return nullptr;
 }
@@ -91,7 +93,7 @@ Shared<Storage> make_pending(Shared<Expression> expression, std::size_t bytes) {
 Shared<Storage> make_external(Shared<Buffer> buffer) {
     Shared<Storage> storage = new_storage(buffer->bytes, {});
     storage->buffer = std::move(buffer);
-    storage->exposed = true;
+    storage->exposed = !planted(Fault::Unexposed);
     storage->resizable = false;
     return storage;
 }
@@ -122,6 +124,7 @@ Shared<Storage> copy_on_write(Storage& source) {
 char* writable(Storage& storage) {
     readable(storage);
     if (!storage.exposed && storage.buffer && storage.buffer->refs > 1) [[unlikely]] {
+        if (planted(Fault::WriteShared)) return storage.buffer->data;
         Shared<Buffer> own = make_buffer(storage.bytes);
         if (storage.bytes) std::memcpy(own->data, storage.buffer->data, storage.bytes);
         storage.buffer = std::move(own);
@@ -132,7 +135,8 @@ char* writable(Storage& storage) {
 char* overwritable(Storage& storage) {
     if (storage.device.type == DeviceType::Meta) return nullptr;
     drop_pending(storage);
-    if (!storage.buffer || (!storage.exposed && storage.buffer->refs > 1)) storage.buffer = make_buffer(storage.bytes);
+    const bool shared = storage.buffer && !storage.exposed && storage.buffer->refs > 1;
+    if (!storage.buffer || (shared && !planted(Fault::OverwriteShared))) storage.buffer = make_buffer(storage.bytes);
     return storage.buffer->data;
 }
 
@@ -145,6 +149,10 @@ void replace(Storage& storage, Shared<Expression> expression) {
 
 char* expose(Storage& storage) {
     char* bytes = writable(storage);
+    if (planted(Fault::Unexposed)) {
+        if (storage.buffer) ++storage.buffer->refs;  // Kept for good: somebody outside goes on reading it.
+        return bytes;
+    }
     storage.exposed = true;
     return bytes;
 }

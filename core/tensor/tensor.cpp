@@ -40,12 +40,12 @@ Tensor tensor_of(Shared<Storage> storage, Dims sizes, Dims strides, std::int64_t
 
 Tensor empty(Dims sizes, DType dtype, Device device, const Dims* strides) {
     for (std::int64_t size : sizes) {
-        check(size >= 0, "Trying to create tensor with negative dimension ", size, ": ", to_string(sizes));
+        if (size < 0) fail(ErrorKind::Runtime, "Trying to create tensor with negative dimension ", size, ": ", to_string(sizes));
     }
     std::int64_t bytes = 0;
     const bool overflow =
         __builtin_mul_overflow(product(sizes), static_cast<std::int64_t>(size_of(dtype)), &bytes);
-    check(!overflow, "empty: storage size calculation overflowed with sizes=", to_string(sizes),
+    if (overflow) fail(ErrorKind::Runtime, "empty: storage size calculation overflowed with sizes=", to_string(sizes),
           "; a tensor holds at most 2^63 - 1 bytes");
     Dims own = strides ? *strides : contiguous_strides(sizes);
     return tensor_of(make_storage(static_cast<std::size_t>(bytes), device), std::move(sizes), std::move(own), 0, dtype);

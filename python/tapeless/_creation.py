@@ -1,4 +1,4 @@
-# Making tensors: the functions of the core under their public names, and those that are Python on top of them.
+# Making tensors: the core's functions under their public names, and those made of them in Python.
 """Functions that make tensors from sizes, numbers and data of other libraries."""
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> _core.Tensor:
-    """The object as a tensor: memory is shared if `copy` is False (or cannot be: ValueError) or None."""
+    """The object as a tensor over its memory where that is possible, unless `copy` is True.
+
+    With `copy=False` it is a ValueError where it is not possible.
+    """
     shared: _core.Tensor | None = None
     if isinstance(obj, _core.Tensor):
         shared = obj
@@ -101,15 +104,15 @@ def asarray(
     if shared is None:
         if copy is False:
             raise ValueError(
-                "can't alias arbitrary sequence: asarray(copy=False) needs a tensor, an array or an "
-                "object with __dlpack__; leave copy out"
+                "can't alias arbitrary sequence: asarray(copy=False) needs a tensor, an array or "
+                "an object with __dlpack__; leave copy out"
             )
         return tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
     x = _placed(shared, dtype, device)
     if copy is False and x is not shared:
         raise ValueError(
-            "can't alias tensor with another dtype or device: asarray(copy=False) was asked for one "
-            "that the object does not have; leave copy out"
+            "can't alias tensor with another dtype or device: asarray(copy=False) was asked for "
+            "one that the object does not have; leave copy out"
         )
     if copy and x is shared:
         x = x.clone()

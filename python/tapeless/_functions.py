@@ -11,7 +11,7 @@ __all__ = [
     "adjoint", "allclose", "atleast_1d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "chunk", "concat",
     "concatenate", "equal", "flatten", "hsplit", "imag", "is_complex", "is_floating_point", "is_nonzero", "is_tensor",
     "isclose", "isinf", "log_softmax", "masked_fill", "max", "min", "moveaxis", "movedim", "nonzero", "numel", "ravel",
-    "real", "result_type", "rsub", "scatter", "softmax", "split", "swapaxes", "swapdims", "tensor_split", "unflatten",
+    "real", "result_type", "rsub", "scatter", "softmax", "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split",
     "vstack", "where",
 ]
 
@@ -86,8 +86,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             )
         return _core.functions["split_with_sizes"](tensor, sections, dim)
     step = split_size_or_sections
-    if step < 0 or (step == 0 and size != 0):
+    if step < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+    if step == 0 and size != 0:
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
+        )
     sections = [__builtins_min(step, size - at) for at in range(0, size, step)] if size else [0]
     return _f["_split"](tensor, sections, dim)
 
@@ -105,6 +109,18 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if size == 0:
         return _core.functions["split_with_sizes"](input, [0] * chunks, dim)
     return split(input, -(-size // chunks), dim)
+
+
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Like split, with pieces that may be written in place."""
+    sizes = [piece.size(dim) for piece in split(tensor.detach(), split_size, dim)]
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    return tuple(tensor.narrow(dim, a, n) for a, n in zip(starts, sizes, strict=True))
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Like chunk, with pieces that may be written in place."""
+    return unsafe_split(input, __builtins_max(-(-input.size(dim) // chunks), 1), dim)
 
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:

@@ -1,5 +1,5 @@
 # Sharing data with the rest of Python: NumPy's protocols, DLPack, pickling and deep copies.
-"""Methods of `Tensor` that other libraries call, and `from_dlpack`; importing this installs them."""
+"""`from_dlpack` and the methods of `Tensor` that other libraries call, installed by the import."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from tapeless import _core
 
 _NON_LEAF = (
-    "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-    "moment.  If you were attempting to deepcopy a module, this may be because of a "
+    "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+    "the moment.  If you were attempting to deepcopy a module, this may be because of a "
     "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
 )
 _EXPORT_GRAD = "Can't export tensors that require gradient, use tensor.detach()"
@@ -93,11 +93,16 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
 
 def _rebuild(
-    cls: type, data: bytes, dtype: str, size: tuple[int, ...], stride: tuple[int, ...], grad: bool
+    cls: type | None,
+    data: bytes,
+    dtype: str,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    grad: bool,
 ) -> _core.Tensor:
-    """What `__reduce_ex__` took apart."""
+    """What `__reduce_ex__` took apart; no class stands for Tensor itself."""
     x = _core._tensor_from_bytes(data, getattr(_core, dtype), size, stride)
-    if cls is not _core.Tensor:
+    if cls is not None:
         return _core._make_subclass(cls, x, grad)
     return x.requires_grad_() if grad else x
 
@@ -113,7 +118,8 @@ def _reduce_ex(self: _core.Tensor, protocol: int) -> tuple[Any, ...]:
         )
     data, stride = _core._storage_bytes(self)
     dtype = str(self.dtype).rpartition(".")[2]
-    parts = (type(self), data, dtype, tuple(self.shape), stride, self.requires_grad)
+    cls = None if type(self) is _core.Tensor else type(self)
+    parts = (cls, data, dtype, tuple(self.shape), stride, self.requires_grad)
     return _rebuild, parts, self.__dict__ or None
 
 

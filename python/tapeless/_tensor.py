@@ -7,6 +7,7 @@ from typing import Any
 import tapeless
 from tapeless import _core, _functions
 from tapeless._core import Tensor
+from tapeless._storage import UntypedStorage
 from tapeless._tensor_str import tensor_repr
 
 _to_dtype = _core.functions["_to_dtype"]
@@ -116,6 +117,10 @@ def _conversion(dtype: Any) -> Any:
     return convert
 
 
+def _is_sizes(size: Any) -> builtins.bool:
+    return len(size) == 1 and not isinstance(size[0], int)
+
+
 def _iterate(self: Tensor) -> Any:
     if self.dim() == 0:
         raise TypeError("iteration over a 0-d tensor")
@@ -160,7 +165,7 @@ def _converted(result: Any, cls: Any) -> Any:
 _FORWARDED = (
     "allclose", "broadcast_to", "chunk", "equal", "flatten", "is_complex", "is_floating_point", "is_nonzero", "isclose",
     "isinf", "masked_fill", "max", "min", "movedim", "moveaxis", "nonzero", "ravel", "scatter", "softmax", "log_softmax",
-    "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "adjoint",
+    "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split", "adjoint",
 )  # fmt: skip
 
 _METHODS: dict[str, Any] = {
@@ -172,8 +177,13 @@ _METHODS: dict[str, Any] = {
     "backward": _backward,
     "__iter__": _iterate,
     "__contains__": _contains,
+    "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
+    "resize_as_": lambda self, other: _core._resize(self, other.shape),
+    "set_": lambda self, source=None: _core._set(self, source),
+    "grad_dtype": property(_core._grad_dtype, _core._set_grad_dtype),
     "__format__": _format,
     "as_subclass": _as_subclass,
+    "untyped_storage": lambda self: UntypedStorage(self),
     "__torch_function__": _torch_function,
     "__complex__": lambda self: complex(self.item()),
     "__rdiv__": lambda self, other: other / self,
@@ -190,9 +200,6 @@ _METHODS: dict[str, Any] = {
     "isreal": lambda self: ~(self != self) if not self.is_complex() else self.imag == 0,
     "get_device": lambda self: -1,
     "masked_fill_": lambda self, mask, value: self.copy_(_functions.masked_fill(self, mask, value)),
-    "new_tensor": lambda self, data, dtype=None, device=None, requires_grad=False: tapeless.tensor(
-        data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
-    ),
     "nbytes": property(lambda self: self.numel() * self.itemsize),
     "H": property(lambda self: self.transpose(-2, -1).conj()),
     "real": property(lambda self: _functions.real(self)),

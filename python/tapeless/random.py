@@ -25,7 +25,7 @@ default_generator = _core.default_generator
 
 
 def manual_seed(seed: int) -> _core.Generator:
-    """Restart the default stream; the same seed gives the same numbers. Negative seeds count back from 2**64."""
+    """Restart the default stream: the same seed, the same numbers; -1 is 2**64 - 1."""
     return default_generator.manual_seed(int(seed))
 
 

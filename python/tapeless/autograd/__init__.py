@@ -115,7 +115,13 @@ def grad(
     if allow_unused is None:
         allow_unused = materialize_grads
     results = _core.run_backward(
-        _as_sequence(outputs), grad_outputs, retain_graph, create_graph, targets, allow_unused, False
+        _as_sequence(outputs),
+        grad_outputs,
+        retain_graph,
+        create_graph,
+        targets,
+        allow_unused,
+        False,
     )
     if materialize_grads:
         results = _zeros_for(targets, results)

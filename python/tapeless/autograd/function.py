@@ -1,6 +1,7 @@
 """Functions with a derivative written by their author."""
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +89,7 @@ class Function(metaclass=FunctionMeta):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: a Function is called through `apply` on its class."""
         raise RuntimeError(
             "Legacy autograd function with non-static forward method is deprecated. "
             "Please use new-style autograd function with static forward method. "
@@ -140,7 +142,16 @@ class Function(metaclass=FunctionMeta):
         )
 
 
-_core._set_function_base(Function.backward, Function.vjp, Function.setup_context)
+def _bind(
+    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call of `forward`, defaults included."""
+    bound = inspect.signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args, bound.kwargs
+
+
+_core._set_function_base(Function.backward, Function.vjp, Function.setup_context, _bind)
 
 
 class DelayedError(Function):

@@ -76,6 +76,7 @@ class no_grad(_core._GradMode):
     _enabled = False
 
     def __call__(self, orig_func: Any) -> Any:
+        """Decorate a function, or each step of a generator."""
         return _decorate(type(self), orig_func)
 
     def clone(self) -> "no_grad":
@@ -90,6 +91,7 @@ class enable_grad(_core._GradMode):
     _enabled = True
 
     def __call__(self, orig_func: Any) -> Any:
+        """Decorate a function, or each step of a generator."""
         return _decorate(type(self), orig_func)
 
     def clone(self) -> "enable_grad":
@@ -108,6 +110,7 @@ class set_grad_enabled:
         _core._set_grad_enabled(mode)
 
     def __call__(self, orig_func: Any) -> Any:
+        """Decorate a function, or each step of a generator."""
         _core._set_grad_enabled(self.prev)
         return _decorate(self.clone, orig_func)
 
@@ -131,6 +134,7 @@ class inference_mode:
     __slots__ = ("_before", "mode")
 
     def __new__(cls, mode: Any = True) -> Any:
+        """Make a context; given a function instead of a mode, decorate it."""
         self = super().__new__(cls)
         if isinstance(mode, bool):
             return self
@@ -142,6 +146,7 @@ class inference_mode:
         self._before: list[int] = []
 
     def __call__(self, orig_func: Any) -> Any:
+        """Decorate a function, or each step of a generator."""
         return _decorate(self.clone, orig_func)
 
     def __enter__(self) -> None:

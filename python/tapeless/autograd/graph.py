@@ -45,9 +45,7 @@ def increment_version(tensor: Any) -> None:
 class saved_tensors_hooks:
     """Values saved inside go through `pack_hook` when saved and `unpack_hook` when needed."""
 
-    def __init__(
-        self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]
-    ) -> None:
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
         self.pack_hook = pack_hook
         self.unpack_hook = unpack_hook
 

@@ -1,9 +1,12 @@
 """Handles by which hooks are removed."""
 
 import itertools
+import warnings
 import weakref
 from collections import OrderedDict
 from typing import Any
+
+from tapeless import _core
 
 __all__ = ["RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
@@ -58,9 +61,7 @@ def unserializable_hook(f: Any) -> Any:
 
 def warn_if_has_hooks(tensor: Any) -> None:
     """Warn for each hook of a tensor that pickling will leave out."""
-    import warnings
-
-    for hook in list((tensor._backward_hooks or {}).values()):
+    for hook in list((_core._tensor_hooks(tensor) or {}).values()):
         if not hasattr(hook, "__torch_unserializable__"):
             warnings.warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  "

@@ -1,0 +1,1 @@
+"""Random programs: what writes them, what runs them, and what tells two runs apart."""

@@ -1,0 +1,205 @@
+"""What every row of the table computes, said a second time with NumPy, for test_table.py.
+
+References work in float64 or complex128 (or in the integers' own dtype); where PyTorch's convention is
+not NumPy's, the reference says PyTorch's.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+NUMPY_NAMES = {"float16": np.float16, "bfloat16": np.float32, "bool": np.bool_}
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """NumPy's dtype of that name; bfloat16, which it lacks, is held as float32."""
+    return np.dtype(NUMPY_NAMES.get(name, name))
+
+
+def round_to_bfloat16(x: Array) -> Array:
+    """Float32 rounded to the nearest bfloat16, halves to even, still as float32."""
+    wide = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    rounded = (wide + np.uint32(0x7FFF) + ((wide >> np.uint32(16)) & np.uint32(1))) & np.uint32(
+        0xFFFF0000
+    )
+    return np.where(np.isnan(x), np.float32(np.nan), rounded.view(np.float32))
+
+
+def rounded(x: Array, name: str) -> Array:
+    """Float64 or float32 results as the named dtype rounds them, bfloat16 as float32."""
+    with np.errstate(over="ignore", under="ignore"):
+        return round_to_bfloat16(x) if name == "bfloat16" else x.astype(numpy_dtype(name))
+
+
+def _sign(x: Array) -> Array:
+    """0 for NaN: (x > 0) - (x < 0)."""
+    return ((x > 0).astype(np.int8) - (x < 0).astype(np.int8)).astype(x.dtype)
+
+
+def _sgn(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return _sign(x)
+    size = np.abs(x)
+    return np.where(size == 0, 0, x / np.where(size == 0, 1, size))
+
+
+def _erf(x: Array) -> Array:
+    return np.array([math.erf(v) for v in x.ravel().tolist()], x.dtype).reshape(x.shape)
+
+
+def _sigmoid(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def _integers(function: Callable[[int, int, int], int]) -> Callable[[Array, Array], Array]:
+    """An integer function said with Python's unbounded integers, wrapped to the dtype's bits."""
+
+    def apply(x: Array, y: Array) -> Array:
+        size = x.dtype.itemsize * 8
+        values = [
+            function(a, b, size) for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+        ]
+        wrapped = [v & (2**size - 1) for v in values]
+        return np.array(wrapped, np.uint64).astype(f"u{x.dtype.itemsize}").view(x.dtype)
+
+    return apply
+
+
+def _int_pow(x: int, y: int, size: int) -> int:
+    """What is left of x ** y as an integer; a negative power of 1 or -1 is exact, of others 0."""
+    if y < 0:
+        return {1: 1, -1: -1 if y % 2 else 1}.get(x, 0)
+    return pow(x, y, 2**size)
+
+
+def _remainder(x: Array, y: Array) -> Array:
+    """Python's %, with C's sign of a zero: that of x."""
+    if x.dtype.kind != "f":
+        return np.remainder(x, y)
+    rest = np.fmod(x, y)
+    return np.where((rest != 0) & ((y < 0) != (rest < 0)), rest + y, rest)
+
+
+def _pow(x: Array, y: Array) -> Array:
+    return _integers(_int_pow)(x, y) if x.dtype.kind in "iu" else np.power(x, y)
+
+
+def _left(x: int, y: int, size: int) -> int:
+    return x << y if 0 <= y < size else 0
+
+
+def _right(x: int, y: int, size: int) -> int:
+    return x >> y if 0 <= y < size else (-1 if x < 0 else 0)
+
+
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": _pow,
+    "floor_divide": np.floor_divide,
+    "remainder": _remainder,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "clamp": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "where": np.where,
+    "neg": np.negative,
+    "reciprocal": lambda x: 1 / x,
+    "abs": np.abs,
+    "sign": _sign,
+    "sgn": _sgn,
+    "conj": np.conj,
+    "real_part": np.real,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "logical_xor": np.logical_xor,
+    "logical_not": np.logical_not,
+    "bitwise_and": np.bitwise_and,
+    "bitwise_or": np.bitwise_or,
+    "bitwise_xor": np.bitwise_xor,
+    "bitwise_not": np.invert,
+    "bitwise_left_shift": _integers(_left),
+    "bitwise_right_shift": _integers(_right),
+    "isnan": np.isnan,
+    "isfinite": np.isfinite,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "sigmoid": _sigmoid,
+    "relu": lambda x: np.where(x < 0, x.dtype.type(0), x),
+    "erf": _erf,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round": np.rint,
+    "trunc": np.trunc,
+}
+
+# Where the derivative jumps: the distance of operands from there, which finite differences must keep.
+KINKS: dict[str, Callable[..., Array]] = {
+    "floor": lambda x: np.abs(x - np.rint(x)),
+    "ceil": lambda x: np.abs(x - np.rint(x)),
+    "trunc": lambda x: np.abs(x - np.rint(x)),
+    "round": lambda x: np.abs(x - 0.5 - np.rint(x - 0.5)),
+    "abs": np.abs,
+    "sign": np.abs,
+    "sgn": np.abs,
+    "relu": np.abs,
+    "maximum": lambda x, y: np.abs(x - y),
+    "minimum": lambda x, y: np.abs(x - y),
+    "remainder": lambda x, y: np.abs(x / y - np.rint(x / y)),
+    "clamp": lambda x, low, high: np.minimum(
+        np.minimum(np.abs(x - low), np.abs(x - high)), np.abs(low - high)
+    ),
+}
+
+# Rows whose results are exact or correctly rounded: their last bit is right.
+EXACT = {
+    *"add sub mul div maximum minimum clamp where neg reciprocal abs sign sgn conj real_part".split(),
+    *"sqrt relu floor ceil round trunc floor_divide remainder isnan isfinite".split(),
+    *"eq ne lt le gt ge logical_and logical_or logical_xor logical_not".split(),
+}
+
+SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 3.0, -3.0]
+SPECIAL += [100.0, -100.0, 1e10, -1e10]
+BITS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
+
+
+def special_values(name: str) -> Array:
+    """NaN, infinities, both zeros, halves, the smallest and the largest numbers of a floating dtype."""
+    if name == "bfloat16":
+        edges = [2.0**-133, 2.0**-126, 3.3895313892515355e38]
+    else:
+        info = np.finfo(numpy_dtype(name))
+        edges = [float(info.smallest_subnormal), float(info.tiny), float(info.max)]
+    return rounded(np.array(SPECIAL + edges + [-edge for edge in edges]), name)
+
+
+def integer_values(name: str) -> Array:
+    """Both ends of an integer dtype, small numbers, and counts around its number of bits."""
+    if name == "bool":
+        return np.array([False, True])
+    info = np.iinfo(name)
+    near = [0, 1, 2, 3, 5, 7, info.bits - 1, info.bits, info.bits + 1, info.max, info.max - 1]
+    below = [-1, -2, -3, -7, -info.bits, info.min, info.min + 1] if info.min < 0 else []
+    return np.array(near + below, name)
