@@ -67,7 +67,14 @@ std::string plain_name(const Node& node) {
 
 Tensor unpack(const SavedValue& saved, Node& node) {
     if (node.released) fail_released();
-    if (saved.packed) return saved_hooks.unpack(saved);
+    if (saved.packed) {
+        Tensor x = saved_hooks.unpack(saved);
+        if (!saved.is_output) return x;
+        object_hooks.track(x.get());
+        x->grad_fn = Ref<Object>(&node);
+        x->output = saved.output;
+        return x;
+    }
     if (!saved.tensor) return {};
     if (version(*saved.tensor) != saved.version) {
         const auto [first, last] = byte_range(*saved.tensor);

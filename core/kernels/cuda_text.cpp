@@ -7,7 +7,7 @@ namespace tapeless {
 namespace {
 
 // Words that hold for every type. Integers wrap: they are computed without a sign, 64 bits wide.
-constexpr const char* kWords = R"(// Words of formulas, in CUDA C++ without any #include.
+constexpr const char* kWords = R"(// Words of formulas, in CUDA C++; nothing is included.
 #define TL_WORD static __device__ __forceinline__
 typedef unsigned long long tl_wide;
 template <class T> struct TlType { static const bool whole = true, has_sign = T(-1) < T(0); };

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import enum
-import warnings
 from typing import Any
 
 from tapeless import _core
+from tapeless.utils.hooks import warn_if_has_hooks
 
 _NON_LEAF = (
     "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
@@ -109,13 +109,7 @@ def _rebuild(
 
 def _reduce_ex(self: _core.Tensor, protocol: int) -> tuple[Any, ...]:
     """Values, geometry, the flag, the class and the attributes; neither gradient nor graph."""
-    if _core._has_hooks(self):
-        warnings.warn(
-            "backward hooks on a tensor will not be serialized. If this is expected, remove them "
-            "before pickling to suppress this warning",
-            UserWarning,
-            stacklevel=2,
-        )
+    warn_if_has_hooks(self)
     data, stride = _core._storage_bytes(self)
     dtype = str(self.dtype).rpartition(".")[2]
     cls = None if type(self) is _core.Tensor else type(self)
