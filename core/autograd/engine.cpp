@@ -7,6 +7,7 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 #include "graph/record.h"
@@ -165,45 +166,63 @@ private:
     std::unordered_map<Node*, bool> reaches_;  ///< nodes on the way to an input; true: an input lies behind the node
 };
 
-/// Finds the nodes from which an input can be reached, by an iterative walk that stops at nodes older than all inputs.
-void Pass::limit_to_inputs(const std::vector<Edge>& roots) {
-    std::uint64_t oldest = UINT64_MAX;
-    for (const auto& [node, wanted] : captures_) oldest = std::min(oldest, node->sequence);
+/// A depth-first walk without recursion that asks of each node whether an input lies behind it.
+class Reach {
+public:
+    Reach(std::uint64_t oldest, const std::function<bool(Node*)>& is_input) : oldest_(oldest), is_input_(is_input) {}
+
+    void walk(Node* root) {
+        enter(root);
+        while (!path_.empty()) {
+            Frame& frame = path_.back();
+            if (frame.next < frame.node->edge_count) {
+                follow(frame, frame.node->edges[frame.next++].node.get());
+            } else {
+                leave();
+            }
+        }
+    }
+
+    std::unordered_map<Node*, bool> seen;  ///< with the answer
+
+private:
     struct Frame {
         Node* node;
         int next;
         bool reaches;
     };
-    std::unordered_map<Node*, bool> seen;
-    std::vector<Frame> path;
-    auto enter = [&](Node* node) {
-        if (!node || node->sequence < oldest || seen.count(node)) return;
+
+    void enter(Node* node) {
+        if (!node || node->sequence < oldest_ || seen.count(node)) return;
         seen[node] = false;
-        path.push_back({node, 0, false});
-    };
-    for (const Edge& root : roots) {
-        enter(root.node.get());
-        while (!path.empty()) {
-            Frame& frame = path.back();
-            if (frame.next < frame.node->edge_count) {
-                Node* target = frame.node->edges[frame.next++].node.get();
-                if (!target) continue;
-                const auto found = seen.find(target);
-                if (found != seen.end()) {
-                    frame.reaches |= found->second || captures_.count(target);
-                } else {
-                    enter(target);
-                }
-                continue;
-            }
-            const Frame done = frame;
-            path.pop_back();
-            seen[done.node] = done.reaches;
-            if (!path.empty()) path.back().reaches |= done.reaches || captures_.count(done.node);
-        }
+        path_.push_back({node, 0, false});
     }
-    for (const auto& [node, reaches] : seen) {
-        if (reaches || captures_.count(node)) reaches_[node] = reaches;
+    void follow(Frame& frame, Node* target) {
+        if (!target) return;
+        const auto found = seen.find(target);
+        if (found == seen.end()) return enter(target);
+        frame.reaches |= found->second || is_input_(target);
+    }
+    void leave() {
+        const Frame done = path_.back();
+        path_.pop_back();
+        seen[done.node] = done.reaches;
+        if (!path_.empty()) path_.back().reaches |= done.reaches || is_input_(done.node);
+    }
+
+    std::uint64_t oldest_;  ///< nodes older than every input cannot lead to one
+    const std::function<bool(Node*)>& is_input_;
+    std::vector<Frame> path_;
+};
+
+void Pass::limit_to_inputs(const std::vector<Edge>& roots) {
+    std::uint64_t oldest = UINT64_MAX;
+    for (const auto& [node, wanted] : captures_) oldest = std::min(oldest, node->sequence);
+    const std::function<bool(Node*)> is_input = [this](Node* node) { return captures_.count(node) > 0; };
+    Reach reach(oldest, is_input);
+    for (const Edge& root : roots) reach.walk(root.node.get());
+    for (const auto& [node, reaches] : reach.seen) {
+        if (reaches || is_input(node)) reaches_[node] = reaches;
     }
 }
 

@@ -69,11 +69,11 @@ void give_way(const Tensor& x) {
     if (x->implied_grad && !x->grad_fn) x->requires_grad = x->implied_grad = false;
 }
 
-void check_inplace(const Tensor& x, bool records) {
+void check_inplace(const Tensor& x, bool records, bool uniform) {
     check(!x->inference || modes.has(kInference),
           "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
           "tensor before doing inplace update.");
-    check(!has_internal_overlap(*x) || planted(Fault::SelfOverlapWritten),
+    check(uniform || !has_internal_overlap(*x) || planted(Fault::SelfOverlapWritten),
           "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
           "Please clone() the tensor before performing the operation.");
     if (!grad_enabled()) return;

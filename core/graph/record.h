@@ -31,8 +31,9 @@ void rebase_history(const Tensor& x, const Ref<Node>& node);
 
 /// Variable's default flag gives way where PyTorch would have had none: drops it from x, or from what x is a view of.
 void give_way(const Tensor& x);
-/// Refuses an in-place operation on x where PyTorch does; `records`: it will be recorded.
-void check_inplace(const Tensor& x, bool records);
+/// Refuses an in-place operation on x where PyTorch does; `records`: it will be recorded; `uniform`: every element gets
+/// the same number, so that it does not matter if several are one.
+void check_inplace(const Tensor& x, bool records, bool uniform = false);
 /// Counts a write into x's elements and notes its line if someone saved them.
 void note_write(const Tensor& x);
 

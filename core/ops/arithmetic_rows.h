@@ -67,7 +67,11 @@ constexpr auto arithmetic = std::make_tuple(
     pointwise<3>({.name = "clamp", .formula = "min(max(x, lo), hi)",
                   .doc = "Limits values to [min, max]; at a bound the gradient is 1.", .domain = Domain::Real,
                   .node = "ClampBackward0", .number_node = "ClampBackward1", .alias = "clip", .signature = "input, min=None, max=None, *, out=None"},
-                 [](auto x, auto lo, auto hi) { return minimum(maximum(x, lo), hi); },
+                 [](auto x, auto lo, auto hi) {
+                     // Not minimum(maximum(x, lo), hi), which gcc leaves scalar. A NaN among the three is the result.
+                     const auto raised = where((x < lo) | (lo != lo), lo, x);
+                     return where((raised > hi) | (hi != hi), hi, raised);
+                 },
                  [](auto g, auto x, auto lo, auto hi, auto) {
                      return grads(where((x >= lo) & (x <= hi), g, 0_k), where((lo < hi) & (x < lo), g, 0_k),
                                   where((x > hi) | (hi < lo), g, 0_k));

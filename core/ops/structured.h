@@ -51,6 +51,8 @@ Tensor contiguous(const Tensor& x);
 Tensor to_dtype(const Tensor& x, DType dtype, bool copy = false);
 void copy_(const Tensor& x, const Tensor& source);
 void fill_(const Tensor& x, const Scalar& value);
+/// x[...] = value, whose node PyTorch names as that of a fill by a tensor.
+void set_number(const Tensor& x, const Scalar& value);
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device = {});
 
 // Reductions (ops/reduce.cpp). Empty dims: all.

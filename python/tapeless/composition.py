@@ -29,10 +29,8 @@ def composition(name: str, saves: tuple[str, ...] = ()) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def composed(*args: Any, **kwargs: Any) -> Any:
-            for x in args:
-                kind = type(x)
-                if kind is not Tensor and hasattr(kind, "__torch_function__") and _overriding((x,)):
-                    return _dispatch(composed, args, kwargs)
+            if _overridden(args):
+                return _dispatch(composed, args, kwargs)
             first = args[0] if args else None
             if type(first) is Tensor and first.dtype in _HALVES:
                 out = _in_float32(function, args, kwargs)
@@ -46,6 +44,14 @@ def composition(name: str, saves: tuple[str, ...] = ()) -> Callable[[Any], Any]:
         return composed
 
     return decorate
+
+
+def _overridden(args: Any) -> bool:
+    for x in args:
+        kind = type(x)
+        if kind is not Tensor and hasattr(kind, "__torch_function__") and _overriding((x,)):
+            return True
+    return False
 
 
 def _in_float32(function: Any, args: Any, kwargs: Any) -> Any:
