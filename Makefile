@@ -27,8 +27,8 @@ CPP_FILES = $(shell find core bindings tests/cpp -name '*.h' -o -name '*.cpp')
 STUBS = $(shell find python -name '*.pyi')
 
 # The parts of the suite that say most under the sanitizers.
-SANITIZE_TESTS ?= tests/test_table.py tests/test_inplace_and_views.py tests/test_function.py \
-    tests/test_garbage.py tests/test_random_programs.py
+SANITIZE_TESTS ?= $(wildcard $(addprefix tests/test_,$(addsuffix .py,table inplace_and_views function garbage \
+    saved_values_and_versions random_programs)))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
 .PHONY: build demo test lint format conformance bench sanitize sanitize-address sanitize-thread clean help

@@ -45,17 +45,24 @@ def _writes(torch: Any, count: int) -> dict[str, float]:
     }
 
 
+def _times(
+    torch: Any, work: Any, small: int, large: int, rounds: int
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Per phase, nanoseconds per piece at the small and at the large size."""
+    times: dict[str, tuple[list[float], list[float]]] = {}
+    # Small sizes are repeated, so that a pause of the machine does not decide.
+    for at, size in ((0, small), (0, small), (0, small), (1, large)) * rounds:
+        for name, taken in work(torch, size).items():
+            times.setdefault(name, ([], []))[at].append(taken / size * 1e9)
+    return times
+
+
 def measure(torch: Any, rounds: int = 5) -> list[dict[str, Any]]:
     """Medians at both sizes, and how much longer a piece takes at the large one."""
     assert gc.isenabled()
     rows = []
     for work, (small, large) in ((_chain, CHAIN), (_writes, WRITES)):
-        times: dict[str, tuple[list[float], list[float]]] = {}
-        for _ in range(rounds):
-            # Small sizes are repeated, so that a pause of the machine does not decide.
-            for at, size in ((0, small), (0, small), (0, small), (1, large)):
-                for name, taken in work(torch, size).items():
-                    times.setdefault(name, ([], []))[at].append(taken / size * 1e9)
+        times = _times(torch, work, small, large, rounds)
         for name, (few, many) in times.items():
             short, long = statistics.median(few), statistics.median(many)
             rows.append(

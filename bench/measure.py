@@ -1,4 +1,4 @@
-# Fair timing of two libraries: a process each, one thread each, rounds in turn, medians, the ratio of the medians.
+# Fair timing of two libraries: a process each, one thread each, rounds in turn, the ratio of the medians.
 """Shared by the suites beside it.
 
 A suite is a module with `workloads(torch)`, a dict from a name to a function without arguments, and
@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-THREADS = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TAPELESS_NUM_THREADS")
-}
+THREADS = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TAPELESS_NUM_THREADS"), "1"
+)
 
 
 def seconds(function: Callable[[], Any], number: int) -> float:
@@ -92,6 +91,15 @@ class Worker:
         self.process.wait()
 
 
+def _rounds(workers: list[Worker], name: str, rounds: int, span: float) -> list[list[float]]:
+    """Each worker's times, in turn; the first round of each is for warming up."""
+    times: list[list[float]] = [[] for _ in workers]
+    for _ in range(rounds + 1):
+        for worker, kept in zip(workers, times, strict=True):
+            kept.append(worker.round(name, span))
+    return [kept[1:] for kept in times]
+
+
 def compare(
     suite: str, ours: str, theirs: str, rounds: int, span: float, wanted: Callable[[str], bool]
 ) -> dict[str, Any]:
@@ -100,12 +108,7 @@ def compare(
     workers = [Worker(ours, suite, "tapeless"), Worker(theirs, suite, "torch")]
     rows = []
     for name in filter(wanted, workers[0].hello["workloads"]):
-        times: list[list[float]] = [[], []]
-        for turn in range(rounds + 1):
-            for worker, kept in zip(workers, times, strict=True):
-                taken = worker.round(name, span)
-                if turn:  # The first round of each is for warming up.
-                    kept.append(taken)
+        times = _rounds(workers, name, rounds, span)
         mine, other = (statistics.median(kept) * 1e9 for kept in times)
         rows.append(
             {
@@ -129,8 +132,7 @@ def table(result: dict[str, Any]) -> str:
         target = row["target"]
         mark = "" if target is None else f">={target:g}" + ("" if row["ratio"] >= target else " !")
         lines.append(
-            f"{row['workload']:44}{row['ours_ns']:12.0f}{row['pytorch_ns']:12.0f}"
-            f"{row['ratio']:8.1f}{mark:>8}"
+            f"{row['workload']:44}{row['ours_ns']:12.0f}{row['pytorch_ns']:12.0f}{row['ratio']:8.1f}{mark:>8}"
         )
     return "\n".join(lines)
 

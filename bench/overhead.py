@@ -25,7 +25,12 @@ Workloads = dict[str, Callable[[], Any]]
 def workloads(torch: Any) -> Workloads:
     """All of them, by name."""
     torch.manual_seed(0)
-    return {**_single(torch), **_programs(torch), **_functional(torch), "MLP 2-16-16-2, one step": _mlp(torch)}
+    return {
+        **_single(torch),
+        **_programs(torch),
+        **_functional(torch),
+        "MLP 2-16-16-2, one step": _mlp(torch),
+    }
 
 
 def _single(torch: Any) -> Workloads:

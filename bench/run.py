@@ -1,4 +1,4 @@
-# The one door to the benchmarks: `make bench`, `make bench ARGS="overhead --rounds 5"`, or SUITE=growth make bench.
+# The one door to the benchmarks: `make bench`, `make bench ARGS="overhead --rounds 5"`, SUITE=growth make bench.
 """Runs suites, prints their tables and writes out/bench-SUITE.json."""
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ int Signature::index_of(PyObject* name) const {
     const char* text = PyUnicode_AsUTF8(name);
     const char* alias = text ? alias_of(text) : nullptr;
     for (std::size_t i = 0; text && i < names_.size(); ++i) {
-        if (parameters_[i].name == text || (alias && parameters_[i].name == alias)) return static_cast<int>(i);
+        if (parameters_[i].name == text || (alias && parameters_[i].name == alias))
+            return static_cast<int>(i);
     }
     fail(ErrorKind::Type, function_, "() got an unexpected keyword argument '", text ? text : "?", "'");
 }
@@ -61,22 +62,25 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
     const char* what = parameter.name.c_str();
     if (object == Py_None && parameter.optional) return {};
     auto refuse = [&](const char* wanted) -> AnyValue {
-        fail(ErrorKind::Type, function_, "(): argument '", what, "' (position ", i + 1, ") must be ", wanted, ", not ",
-             Py_TYPE(object)->tp_name);
+        fail(ErrorKind::Type, function_, "(): argument '", what, "' (position ", i + 1, ") must be ", wanted,
+             ", not ", Py_TYPE(object)->tp_name);
     };
     switch (parameter.kind) {
-        case ParameterKind::Tensor: return is_tensor(object) ? AnyValue(tensor_from(object)) : refuse("Tensor");
+        case ParameterKind::Tensor:
+            return is_tensor(object) ? AnyValue(tensor_from(object)) : refuse("Tensor");
         case ParameterKind::Scalar: {
             Scalar value;
             if (is_tensor(object)) {
-                check(body(object)->dim() == 0, function_, " only supports 0-dimension value tensor but got tensor with ",
-                      body(object)->dim(), " dimensions.");
+                check(body(object)->dim() == 0, function_,
+                      " only supports 0-dimension value tensor but got tensor with ", body(object)->dim(),
+                      " dimensions.");
                 return item(*body(object));
             }
             return scalar_from(object, value) ? AnyValue(value) : refuse("Number");
         }
         case ParameterKind::Integer: {
-            const bool fits = PyLong_Check(object) || (PyIndex_Check(object) && !PyFloat_Check(object)) || is_tensor(object);
+            const bool fits = PyLong_Check(object) || (PyIndex_Check(object) && !PyFloat_Check(object)) ||
+                              is_tensor(object);
             return fits ? AnyValue(integer_from(object, what)) : refuse("int");
         }
         case ParameterKind::Boolean: {
@@ -87,10 +91,14 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
             Scalar value;
             return scalar_from(object, value) ? AnyValue(value.to<double>()) : refuse("float");
         }
-        case ParameterKind::Dims: return dims_from(object, what);
-        case ParameterKind::Tensors: return tensors_from(object, what);
-        case ParameterKind::DType: return dtype_from(object);
-        case ParameterKind::Device: return device_from(object);
+        case ParameterKind::Dims:
+            return dims_from(object, what);
+        case ParameterKind::Tensors:
+            return tensors_from(object, what);
+        case ParameterKind::DType:
+            return dtype_from(object);
+        case ParameterKind::Device:
+            return device_from(object);
         case ParameterKind::Text: {
             PyObject* text = checked(PyObject_Str(object));
             std::string value = PyUnicode_AsUTF8(text);
@@ -101,15 +109,18 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
     return {};
 }
 
-void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names, std::vector<AnyValue>& values) const {
+void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names,
+                      std::vector<AnyValue>& values) const {
     values = defaults_;
     std::uint64_t given = 0;
     std::size_t next = 0;
     for (Py_ssize_t i = 0; i < count; ++i) {
         if (next >= parameters_.size() || parameters_[next].keyword_only) {
-            fail(ErrorKind::Type, function_, "() takes ", next, " positional arguments but ", count, " were given");
+            fail(ErrorKind::Type, function_, "() takes ", next, " positional arguments but ", count,
+                 " were given");
         }
-        const bool one_by_one = parameters_[next].variadic && PyIndex_Check(args[i]) && !PyTuple_Check(args[i]);
+        const bool one_by_one =
+            parameters_[next].variadic && PyIndex_Check(args[i]) && !PyTuple_Check(args[i]);
         if (one_by_one) {
             Dims sizes;
             for (; i < count; ++i) sizes.push_back(integer_from(args[i], parameters_[next].name.c_str()));
@@ -123,7 +134,8 @@ void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names, 
         PyObject* name = PyTuple_GET_ITEM(names, k);
         const int i = index_of(name);
         if ((given >> i) & 1) {
-            fail(ErrorKind::Type, function_, "() got multiple values for argument '", PyUnicode_AsUTF8(name), "'");
+            fail(ErrorKind::Type, function_, "() got multiple values for argument '", PyUnicode_AsUTF8(name),
+                 "'");
         }
         values[static_cast<std::size_t>(i)] = convert(static_cast<std::size_t>(i), args[count + k]);
         given |= std::uint64_t{1} << i;
@@ -134,7 +146,8 @@ void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names, 
             values[i] = Dims();  // x.view() and its like take no sizes at all as none.
             continue;
         }
-        fail(ErrorKind::Type, function_, "() missing 1 required positional arguments: \"", parameters_[i].name, "\"");
+        fail(ErrorKind::Type, function_, "() missing 1 required positional arguments: \"",
+             parameters_[i].name, "\"");
     }
 }
 
@@ -169,7 +182,8 @@ bool overrides(PyObject* object) {
     return !PyObject_HasAttr(found, disabled);
 }
 
-PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count, PyObject* names, bool& handled) {
+PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count, PyObject* names,
+                     bool& handled) {
     const Py_ssize_t total = count + (names ? PyTuple_GET_SIZE(names) : 0);
     handled = false;
     for (Py_ssize_t i = 0; i < total && !handled; ++i) handled = overrides(args[i]);
@@ -177,7 +191,8 @@ PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count
     PyObject* positional = checked(PyTuple_New(count));
     for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(positional, i, Py_NewRef(args[i]));
     PyObject* keywords = checked(PyDict_New());
-    for (Py_ssize_t i = count; i < total; ++i) PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i - count), args[i]);
+    for (Py_ssize_t i = count; i < total; ++i)
+        PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, i - count), args[i]);
     static PyObject* dispatch = nullptr;
     if (!dispatch) {
         PyObject* module = checked(PyImport_ImportModule("tapeless.overrides"));

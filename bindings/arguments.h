@@ -30,7 +30,8 @@ bool operand_from(PyObject* object, Tensor& held, Argument& argument);
 
 /// The result of the first operand's __torch_function__ that answers, or null when nobody overrides.
 /// `callable` is the public function that was called.
-PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count, PyObject* names, bool& handled);
+PyObject* overridden(PyObject* callable, PyObject* const* args, Py_ssize_t count, PyObject* names,
+                     bool& handled);
 /// Whether an operand's type brings its own __torch_function__.
 bool overrides(PyObject* object);
 

@@ -26,7 +26,8 @@ void define_composition(nb::module_& m) {
     m.def("_front", [](const std::string& name) {
         const std::string* kept = new std::string(name);
         const NodeClass* cls = new NodeClass(node_class(kept->c_str(), pass_on));
-        return nb::cpp_function([cls](const Tensor& x, nb::tuple inputs) { put_front(*cls, x, inputs.ptr()); });
+        return nb::cpp_function(
+            [cls](const Tensor& x, nb::tuple inputs) { put_front(*cls, x, inputs.ptr()); });
     });
 }
 

@@ -12,18 +12,21 @@ namespace {
 /// x's bytes as elements of another dtype; the last dimension shrinks or grows with the element's size.
 Tensor view_dtype(const Tensor& x, DType dtype) {
     if (dtype == x->dtype) return alias_view(x);
-    const std::int64_t from = static_cast<std::int64_t>(size_of(x->dtype)), to = static_cast<std::int64_t>(size_of(dtype));
+    const std::int64_t from = static_cast<std::int64_t>(size_of(x->dtype)),
+                       to = static_cast<std::int64_t>(size_of(dtype));
     Dims sizes = x->sizes, strides = x->strides;
     std::int64_t offset = x->offset;
     if (from != to) {
         const int last = x->dim() - 1;
-        check(last >= 0, "self.dim() cannot be 0 to view ", facts(x->dtype).legacy_name, " as ", facts(dtype).legacy_name,
-              " (different element sizes)");
+        check(last >= 0, "self.dim() cannot be 0 to view ", facts(x->dtype).legacy_name, " as ",
+              facts(dtype).legacy_name, " (different element sizes)");
         check(strides[last] == 1, "self.stride(-1) must be 1 to view ", facts(x->dtype).legacy_name, " as ",
               facts(dtype).legacy_name, " (different element sizes), but got ", strides[last]);
         auto rescale = [&](std::int64_t& value) {
-            check(value * from % to == 0, "view(dtype): sizes, strides and the offset must be multiples of the new "
-                  "element's size of ", to, " bytes; ", value, " elements of ", from, " bytes are not");
+            check(value * from % to == 0,
+                  "view(dtype): sizes, strides and the offset must be multiples of the new "
+                  "element's size of ",
+                  to, " bytes; ", value, " elements of ", from, " bytes are not");
             value = value * from / to;
         };
         rescale(sizes[last]);
@@ -62,8 +65,8 @@ void resize(const Tensor& x, const Dims& sizes) {
 /// x becomes what `source` is, or an empty tensor.
 void set(const Tensor& x, const Tensor& source) {
     const Tensor from = source ? source : empty({0}, x->dtype, x->device);
-    check(from->dtype == x->dtype, "set_: the source must have the tensor's dtype ", facts(x->dtype).name, ", not ",
-          facts(from->dtype).name);
+    check(from->dtype == x->dtype, "set_: the source must have the tensor's dtype ", facts(x->dtype).name,
+          ", not ", facts(from->dtype).name);
     check_inplace(x, false);
     const std::uint32_t count = x->storage->version;
     x->storage = from->storage;
@@ -75,7 +78,9 @@ void set(const Tensor& x, const Tensor& source) {
     x->contiguous = from->contiguous;
 }
 
-void check_leaf_for_grad_dtype(const Tensor& x) { check(is_leaf(x), "grad_dtype can only be accessed on leaf tensors."); }
+void check_leaf_for_grad_dtype(const Tensor& x) {
+    check(is_leaf(x), "grad_dtype can only be accessed on leaf tensors.");
+}
 
 nb::object grad_dtype(const Tensor& x) {
     check_leaf_for_grad_dtype(x);
@@ -89,7 +94,8 @@ void set_grad_dtype(const Tensor& x, nb::handle value) {
     Autograd& facts = autograd_of(x);
     const bool any = value.is_none();
     const DType dtype = any ? x->dtype : dtype_from(value.ptr());
-    check(!facts.grad || any || facts.grad->dtype == dtype, "Cannot change grad_dtype to '", tapeless::facts(dtype).legacy_name,
+    check(!facts.grad || any || facts.grad->dtype == dtype, "Cannot change grad_dtype to '",
+          tapeless::facts(dtype).legacy_name,
           "': the tensor has a gradient of another dtype; clear .grad first");
     facts.grad_dtype_set = true;
     facts.any_grad_dtype = any;
@@ -111,15 +117,19 @@ void define_forms(nb::module_& m) {
         return out;
     });
     m.def("_storage_nbytes", [](const Tensor& x) { return x->storage->bytes; });
-    m.def("_view_dtype", [](const Tensor& x, nb::handle dtype) { return view_dtype(x, dtype_from(dtype.ptr())); });
+    m.def("_view_dtype",
+          [](const Tensor& x, nb::handle dtype) { return view_dtype(x, dtype_from(dtype.ptr())); });
     m.def("_resize", [](const Tensor& x, nb::handle sizes) {
         resize(x, dims_from(sizes.ptr(), "size"));
         return x;
     });
-    m.def("_set", [](const Tensor& x, const Tensor& source) {
-        set(x, source);
-        return x;
-    }, nb::arg("x"), nb::arg("source").none());
+    m.def(
+        "_set",
+        [](const Tensor& x, const Tensor& source) {
+            set(x, source);
+            return x;
+        },
+        nb::arg("x"), nb::arg("source").none());
     m.def("_grad_dtype", &grad_dtype);
     m.def("_set_grad_dtype", &set_grad_dtype, nb::arg("x"), nb::arg("dtype").none());
     m.def("_result_type", [](nb::handle x, nb::handle y) {

@@ -78,7 +78,8 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
         dim = x->dim() - rest;
     } else if (item == Py_None) {
         at.view = unsqueeze(x, dim++);
-    } else if (PyBool_Check(item) || (is_tensor(item) && body(item)->dtype == DType::Bool && body(item)->dim() == 0)) {
+    } else if (PyBool_Check(item) ||
+               (is_tensor(item) && body(item)->dtype == DType::Bool && body(item)->dim() == 0)) {
         const bool on = is_tensor(item) ? tapeless::item(*body(item)).to<bool>() : item == Py_True;
         at.view = unsqueeze(x, dim);
         apply_pick(at, full({1}, Scalar(on), DType::Bool), dim);
@@ -101,8 +102,10 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
     } else if (PySequence_Check(item) && !PyUnicode_Check(item)) {
         apply_pick(at, tensor_from_list(item), dim);
     } else {
-        fail(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-             "indices (got ", Py_TYPE(item)->tp_name, ")");
+        fail(ErrorKind::Index,
+             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+             "indices (got ",
+             Py_TYPE(item)->tp_name, ")");
     }
 }
 
@@ -111,7 +114,8 @@ Indexed index_by(const Tensor& x, PyObject* key) {
     int dim = 0;
     if (!PyTuple_Check(key)) {
         if (x->dim() == 0 && is_integer(key)) {
-            fail(ErrorKind::Index, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+            fail(ErrorKind::Index,
+                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                  "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
         }
         apply_item(at, key, dim, 0);

@@ -36,7 +36,8 @@ PyObject* next_functions(PyObject* self, void*) {
     const Py_ssize_t count = shown ? static_cast<Py_ssize_t>(node.extra->shown.size()) : node.edge_count;
     PyObject* tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple && i < count; ++i) {
-        PyTuple_SET_ITEM(tuple, i, edge_to_python(shown ? node.extra->shown[static_cast<std::size_t>(i)] : node.edges[i]));
+        PyTuple_SET_ITEM(
+            tuple, i, edge_to_python(shown ? node.extra->shown[static_cast<std::size_t>(i)] : node.edges[i]));
     }
     return tuple;
 }
@@ -122,7 +123,8 @@ PyObject* output_shapes(PyObject* self, void*) {
     Node& node = node_of(self);
     PyObject* list = PyList_New(0);
     for (int i = 0; list && i < node.output_count; ++i) {
-        PyObject* entry = Py_BuildValue("(NN)", size_to_python(node.outputs[i].sizes), to_python(node.outputs[i].dtype));
+        PyObject* entry =
+            Py_BuildValue("(NN)", size_to_python(node.outputs[i].sizes), to_python(node.outputs[i].dtype));
         if (!entry || PyList_Append(list, entry)) Py_CLEAR(list);
         Py_XDECREF(entry);
     }
@@ -141,12 +143,15 @@ PyObject* saved_bytes(PyObject* self, void*) {
 
 PyMethodDef methods[] = {
     {"name", node_name, METH_NOARGS, "The name of the operation's node, as PyTorch has it."},
-    {"register_hook", register_hook, METH_O, "Calls hook(grad_inputs, grad_outputs) after the node ran backward."},
+    {"register_hook", register_hook, METH_O,
+     "Calls hook(grad_inputs, grad_outputs) after the node ran backward."},
     {"register_prehook", register_prehook, METH_O, "Calls hook(grad_outputs) before the node runs backward."},
-    {"_sequence_nr", sequence_number, METH_NOARGS, "The creation number: backward runs the newest node first."},
+    {"_sequence_nr", sequence_number, METH_NOARGS,
+     "The creation number: backward runs the newest node first."},
     {}};
 PyGetSetDef getset[] = {
-    {"next_functions", next_functions, nullptr, "(node, input number) of each input's history; (None, 0) for none.", nullptr},
+    {"next_functions", next_functions, nullptr,
+     "(node, input number) of each input's history; (None, 0) for none.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"variable", variable, nullptr, "The leaf that an AccumulateGrad accumulates into.", nullptr},
     {"metadata", metadata, nullptr, "A dict for whatever users want to note.", nullptr},
@@ -154,10 +159,9 @@ PyGetSetDef getset[] = {
     {"_output_shapes", output_shapes, nullptr, "(size, dtype) of each output.", nullptr},
     {"_saved_bytes", saved_bytes, nullptr, "Bytes of the values that the node saved.", nullptr},
     {}};
-PyMemberDef members[] = {
-    {"__dictoffset__", T_PYSSIZET, offsetof(Object, attributes), READONLY, nullptr},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Object, weak), READONLY, nullptr},
-    {}};
+PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(Object, attributes), READONLY, nullptr},
+                         {"__weaklistoffset__", T_PYSSIZET, offsetof(Object, weak), READONLY, nullptr},
+                         {}};
 
 }  // namespace
 
@@ -169,7 +173,8 @@ PyTypeObject* make_node_type(const char* name) {
                            {Py_tp_clear, reinterpret_cast<void*>(object_clear)},
                            {0, nullptr}};
     const std::string qualified = std::string("torch.autograd.graph.") + plain;
-    PyType_Spec spec = {qualified.c_str(), 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    PyType_Spec spec = {qualified.c_str(), 0, 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     PyObject* bases = PyTuple_Pack(1, reinterpret_cast<PyObject*>(node_type));
     PyObject* type = PyType_FromSpecWithBases(&spec, bases);
     Py_DECREF(bases);
@@ -187,9 +192,10 @@ void define_nodes(nb::module_& m) {
                            {Py_tp_members, members},
                            {Py_tp_doc, const_cast<char*>("One operation in the recorded graph.")},
                            {0, nullptr}};
-    PyType_Spec spec = {"torch.autograd.graph.Node", (sizeof(Node) + 15) / 16 * 16, 1,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                        slots};
+    PyType_Spec spec = {
+        "torch.autograd.graph.Node", (sizeof(Node) + 15) / 16 * 16, 1,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+        slots};
     node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
     m.attr("Node") = nb::borrow(reinterpret_cast<PyObject*>(node_type));
     m.def("_install_locations", [](const std::string& folder) { install_locations(folder); });

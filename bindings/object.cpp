@@ -45,18 +45,22 @@ Object* allocate_object(const Class& cls, std::size_t extra) {
     PyTypeObject* type = type_of(cls);
     const bool tensor = &cls == &tensor_class;
     const std::size_t rounded = (extra + kNodeStep - 1) / kNodeStep * kNodeStep;
-    FreeList* list = tensor ? &free_tensors : rounded / kNodeStep < kNodeSizes ? &free_nodes[rounded / kNodeStep] : nullptr;
+    FreeList* list = tensor                             ? &free_tensors
+                     : rounded / kNodeStep < kNodeSizes ? &free_nodes[rounded / kNodeStep]
+                                                        : nullptr;
     if (list && !list->objects.empty()) {
         PyObject* object = list->objects.back();
         list->objects.pop_back();
         Object* made = prepared(object, type);
         made->extent = tensor ? 0 : static_cast<std::ptrdiff_t>(rounded);
-        if (!tensor) PyObject_GC_Track(object);  // The collector runs at allocations, and the next thing is filling it in.
+        if (!tensor)
+            PyObject_GC_Track(
+                object);  // The collector runs at allocations, and the next thing is filling it in.
         return made;
     }
-    PyObject* object = tensor ? type->tp_alloc(type, 0)
-                              : reinterpret_cast<PyObject*>(
-                                    _PyObject_GC_NewVar(type, static_cast<Py_ssize_t>(rounded)));
+    PyObject* object =
+        tensor ? type->tp_alloc(type, 0)
+               : reinterpret_cast<PyObject*>(_PyObject_GC_NewVar(type, static_cast<Py_ssize_t>(rounded)));
     if (!object) {
         PyErr_Clear();
         fail(ErrorKind::OutOfMemory, "allocate: no memory for an object of ", cls.size + extra, " bytes");
@@ -81,7 +85,9 @@ void free_memory(PyObject* self, PyTypeObject* type, bool exact) {
     FreeList* list = nullptr;
     if (exact) {
         const bool tensor = type == tensor_type;
-        list = tensor ? &free_tensors : extent / kNodeStep < kNodeSizes ? &free_nodes[extent / kNodeStep] : nullptr;
+        list = tensor                            ? &free_tensors
+               : extent / kNodeStep < kNodeSizes ? &free_nodes[extent / kNodeStep]
+                                                 : nullptr;
     }
     if (list && list->objects.size() < FreeList::kMost) {
         list->objects.push_back(self);
@@ -106,7 +112,8 @@ void bury() {
         Object* object = as_object(next.object);
         const Object head = *object;
         const bool tensor = PyType_IsSubtype(next.type, tensor_type);
-        const Class& cls = tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
+        const Class& cls =
+            tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
         cls.destroy(object);
         *object = head;
         free_memory(next.object, next.type, !tensor || next.type == tensor_type);
@@ -140,12 +147,15 @@ int object_traverse(PyObject* self, visitproc visit, void* arg) {
         visitproc visit;
         void* arg;
     } context{visit, arg};
-    const Visit visits = {
-        [](Object* reference, void* c) { return static_cast<Context*>(c)->visit(as_python(reference), static_cast<Context*>(c)->arg); },
-        [](void* reference, void* c) {
-            return static_cast<Context*>(c)->visit(static_cast<PyObject*>(reference), static_cast<Context*>(c)->arg);
-        },
-        &context};
+    const Visit visits = {[](Object* reference, void* c) {
+                              return static_cast<Context*>(c)->visit(as_python(reference),
+                                                                     static_cast<Context*>(c)->arg);
+                          },
+                          [](void* reference, void* c) {
+                              return static_cast<Context*>(c)->visit(static_cast<PyObject*>(reference),
+                                                                     static_cast<Context*>(c)->arg);
+                          },
+                          &context};
     const bool tensor = PyType_IsSubtype(Py_TYPE(self), tensor_type);
     const Class& cls = tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
     return cls.visit(object, visits);

@@ -13,8 +13,7 @@ namespace {
 
 /// A function and method in one: as a method its first argument is the tensor.
 struct Callable {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject* name;
     PyObject* doc;
     const Row* row;
@@ -46,20 +45,23 @@ const char* operand_name(const Row& row, int k) {
     return names[k];
 }
 
-void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObject** operands, Options& options) {
+void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObject** operands,
+                   Options& options) {
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
         const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i));
         bool known = false;
         for (int k = 0; k < row.arity && !known; ++k) {
             known = !std::strcmp(name, operand_name(row, k)) || (k == 0 && !std::strcmp(name, "self"));
             if (!known) continue;
-            if (operands[k]) fail(ErrorKind::Type, row.facts.name, "() got multiple values for argument '", name, "'");
+            if (operands[k])
+                fail(ErrorKind::Type, row.facts.name, "() got multiple values for argument '", name, "'");
             operands[k] = args[i];
         }
         if (known) continue;
         if (!std::strcmp(name, "out")) {
             options.out = args[i] == Py_None ? nullptr : args[i];
-        } else if (!std::strcmp(name, "alpha") && (!std::strcmp(row.facts.name, "add") || !std::strcmp(row.facts.name, "sub"))) {
+        } else if (!std::strcmp(name, "alpha") &&
+                   (!std::strcmp(row.facts.name, "add") || !std::strcmp(row.facts.name, "sub"))) {
             options.alpha = args[i];
         } else if (!std::strcmp(name, "rounding_mode") && !std::strcmp(row.facts.name, "div")) {
             options.rounding = args[i] == Py_None ? nullptr : args[i];
@@ -78,7 +80,8 @@ void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObj
 Scalar no_bound(DType dtype, bool upper) {
     return visit(dtype, [&]<class T>(Type<T>) -> Scalar {
         if constexpr (std::is_integral_v<T>) {
-            return Scalar(static_cast<std::int64_t>(upper ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min()));
+            return Scalar(static_cast<std::int64_t>(upper ? std::numeric_limits<T>::max()
+                                                          : std::numeric_limits<T>::min()));
         } else {
             return Scalar(upper ? INFINITY : -INFINITY);
         }
@@ -86,7 +89,9 @@ Scalar no_bound(DType dtype, bool upper) {
 }
 
 PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Argument* arguments) {
-    if (!is_tensor(out)) fail(ErrorKind::Type, row.facts.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+    if (!is_tensor(out))
+        fail(ErrorKind::Type, row.facts.name, "(): argument 'out' must be Tensor, not ",
+             Py_TYPE(out)->tp_name);
     const Tensor target = tensor_from(out);
     give_way(target);
     bool grads = requires_grad(target);
@@ -96,7 +101,8 @@ PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Ar
         grads |= requires_grad(*arguments[k].tensor);
         check_no_overlap(target, *arguments[k].tensor);
     }
-    check(!(grads && grad_enabled()), row.facts.name, "(): functions with out=... arguments don't support automatic "
+    check(!(grads && grad_enabled()), row.facts.name,
+          "(): functions with out=... arguments don't support automatic "
           "differentiation, but one of the arguments requires grad.");
     write_out(target, result);
     return Py_NewRef(out);
@@ -106,8 +112,8 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
     const Row& row = *self.row;
     PyObject* operands[3] = {};
     if (count > row.arity) {
-        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional argument", row.arity > 1 ? "s" : "",
-             " but ", count, " were given");
+        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional argument",
+             row.arity > 1 ? "s" : "", " but ", count, " were given");
     }
     for (Py_ssize_t k = 0; k < count; ++k) operands[k] = args[k];
     Options options;
@@ -119,13 +125,15 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
     for (int k = 0; k < row.arity; ++k) {
         if (!operands[k]) {
             if (clamps && k > 0) continue;
-            fail(ErrorKind::Type, row.facts.name, "() missing 1 required positional arguments: \"", operand_name(row, k), "\"");
+            fail(ErrorKind::Type, row.facts.name, "() missing 1 required positional arguments: \"",
+                 operand_name(row, k), "\"");
         }
         if (clamps && k > 0 && operands[k] == Py_None) continue;
         if (!operand_from(operands[k], held[k], arguments[k])) refuse_operand(row, k, operands[k]);
         any |= arguments[k].tensor != nullptr;
     }
-    if (!any || (row.arity == 1 && !arguments[0].tensor) || (row.facts.bool_operands && !arguments[0].tensor)) {
+    if (!any || (row.arity == 1 && !arguments[0].tensor) ||
+        (row.facts.bool_operands && !arguments[0].tensor)) {
         refuse_operand(row, 0, operands[0]);
     }
     if (clamps) {
@@ -138,7 +146,8 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
         if (!low) arguments[1] = Argument(no_bound(dtype, false));
         if (!high) arguments[2] = Argument(no_bound(dtype, true));
     }
-    if (options.alpha || options.rounding) return call_with_options(row, arguments, self.in_place, options.alpha, options.rounding, options.out);
+    if (options.alpha || options.rounding)
+        return call_with_options(row, arguments, self.in_place, options.alpha, options.rounding, options.out);
     if (self.in_place) {
         apply_inplace(row, arguments);
         return Py_NewRef(operands[0]);
@@ -168,7 +177,8 @@ struct Named {
         }
         if (kept.empty()) return;
         names = checked(PyTuple_New(static_cast<Py_ssize_t>(kept.size())));
-        for (std::size_t i = 0; i < kept.size(); ++i) PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), Py_NewRef(kept[i]));
+        for (std::size_t i = 0; i < kept.size(); ++i)
+            PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), Py_NewRef(kept[i]));
     }
     ~Named() { Py_XDECREF(names); }
     Named(const Named&) = delete;
@@ -182,7 +192,8 @@ PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count
     if (named.out && std::holds_alternative<Tensor>(result)) {
         const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
         check(!(grad_enabled() && (requires_grad(target) || requires_grad(source))), self.operation->name,
-              "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+              "(): functions with out=... arguments don't support automatic differentiation, but one of the "
+              "arguments "
               "requires grad.");
         write_out(target, source);
         return Py_NewRef(named.out);
@@ -243,7 +254,8 @@ std::string row_doc(const Row& row, const std::string& name, bool in_place) {
     std::string signature = row.facts.signature ? row.facts.signature
                             : row.arity == 1    ? "input, *, out=None"
                                                 : "input, other, *, out=None";
-    std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc + "\n\nElement by element: " + row.facts.formula + ".";
+    std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc +
+                      "\n\nElement by element: " + row.facts.formula + ".";
     if (in_place) doc += " Overwrites the tensor itself.";
     if (!row.differentiable) doc += " Has no derivative.";
     return doc;
@@ -260,7 +272,8 @@ void define_operations(nb::module_& m) {
                            {Py_tp_methods, methods},
                            {0, nullptr}};
     PyType_Spec spec = {"tapeless.builtin_operation", sizeof(Callable), 0,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                        slots};
     callable_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
     nb::dict functions, tensor_methods;
     auto offer = [&](const std::string& name, PyObject* object, bool function, bool method) {
@@ -283,8 +296,8 @@ void define_operations(nb::module_& m) {
         }
     }
     for (const Operation& operation : operations()) {
-        PyObject* object = make_callable(
-            operation.name, std::string(operation.name) + "(" + operation.signature + ")\n\n" + operation.doc);
+        PyObject* object = make_callable(operation.name, std::string(operation.name) + "(" +
+                                                             operation.signature + ")\n\n" + operation.doc);
         self_of(object).operation = &operation;
         self_of(object).signature = new Signature(operation.name, operation.parameters());
         offer(operation.name, object, operation.function, operation.method);

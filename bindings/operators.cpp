@@ -9,29 +9,14 @@ namespace {
 
 /// The rows behind operators, looked up once.
 struct OperatorRows {
-    const Row *add = &row("add"),
-        *sub = &row("sub"),
-        *mul = &row("mul"),
-        *div = &row("div"),
-        *pow = &row("pow"),
-        *floor_divide = &row("floor_divide"),
-        *remainder = &row("remainder"),
-        *neg = &row("neg"),
-        *abs = &row("abs"),
-        *reciprocal = &row("reciprocal"),
-        *eq = &row("eq"),
-        *ne = &row("ne"),
-        *lt = &row("lt"),
-        *le = &row("le"),
-        *gt = &row("gt"),
-        *ge = &row("ge"),
-        *bitwise_and = &row("bitwise_and"),
-        *bitwise_or = &row("bitwise_or"),
-        *bitwise_xor = &row("bitwise_xor"),
-        *bitwise_not = &row("bitwise_not"),
-        *left_shift = &row("bitwise_left_shift"),
-        *right_shift = &row("bitwise_right_shift"),
-        *trunc = &row("trunc");
+    const Row *add = &row("add"), *sub = &row("sub"), *mul = &row("mul"), *div = &row("div"),
+              *pow = &row("pow"), *floor_divide = &row("floor_divide"), *remainder = &row("remainder"),
+              *neg = &row("neg"), *abs = &row("abs"), *reciprocal = &row("reciprocal"), *eq = &row("eq"),
+              *ne = &row("ne"), *lt = &row("lt"), *le = &row("le"), *gt = &row("gt"), *ge = &row("ge"),
+              *bitwise_and = &row("bitwise_and"), *bitwise_or = &row("bitwise_or"),
+              *bitwise_xor = &row("bitwise_xor"), *bitwise_not = &row("bitwise_not"),
+              *left_shift = &row("bitwise_left_shift"), *right_shift = &row("bitwise_right_shift"),
+              *trunc = &row("trunc");
 };
 const OperatorRows& table() {
     static const OperatorRows all;
@@ -54,8 +39,7 @@ PyObject* hand_over(const char* name, PyObject* x, PyObject* y, bool& handled) {
     return result;
 }
 
-template <const Row* OperatorRows::* pick>
-PyObject* binary(PyObject* x, PyObject* y) {
+template <const Row* OperatorRows::* pick> PyObject* binary(PyObject* x, PyObject* y) {
     return guarded([&]() -> PyObject* {
         const Row& row = *(table().*pick);
         if (!is_exact_tensor(x) || !is_exact_tensor(y)) {
@@ -65,8 +49,10 @@ PyObject* binary(PyObject* x, PyObject* y) {
         }
         Tensor held[2];
         Argument arguments[2] = {Scalar(), Scalar()};
-        if (!operand_from(x, held[0], arguments[0]) || !operand_from(y, held[1], arguments[1])) Py_RETURN_NOTIMPLEMENTED;
-        if (&row == table().div && !arguments[0].tensor) {  // PyTorch's graph of 2 / x: the reciprocal, multiplied.
+        if (!operand_from(x, held[0], arguments[0]) || !operand_from(y, held[1], arguments[1]))
+            Py_RETURN_NOTIMPLEMENTED;
+        if (&row == table().div &&
+            !arguments[0].tensor) {  // PyTorch's graph of 2 / x: the reciprocal, multiplied.
             const Tensor inverse = apply(*table().reciprocal, held[1]);
             return to_python(apply(*table().mul, inverse, arguments[0].number));
         }
@@ -74,8 +60,7 @@ PyObject* binary(PyObject* x, PyObject* y) {
     });
 }
 
-template <const Row* OperatorRows::* pick>
-PyObject* in_place(PyObject* x, PyObject* y) {
+template <const Row* OperatorRows::* pick> PyObject* in_place(PyObject* x, PyObject* y) {
     return guarded([&]() -> PyObject* {
         const Row& row = *(table().*pick);
         if (overrides(x) || overrides(y)) {
@@ -86,14 +71,14 @@ PyObject* in_place(PyObject* x, PyObject* y) {
         }
         Tensor held[2];
         Argument arguments[2] = {Scalar(), Scalar()};
-        if (!operand_from(x, held[0], arguments[0]) || !operand_from(y, held[1], arguments[1])) Py_RETURN_NOTIMPLEMENTED;
+        if (!operand_from(x, held[0], arguments[0]) || !operand_from(y, held[1], arguments[1]))
+            Py_RETURN_NOTIMPLEMENTED;
         apply_inplace(row, arguments);
         return Py_NewRef(x);
     });
 }
 
-template <const Row* OperatorRows::* pick>
-PyObject* unary(PyObject* x) {
+template <const Row* OperatorRows::* pick> PyObject* unary(PyObject* x) {
     return guarded([&]() -> PyObject* {
         bool handled = false;
         PyObject* result = hand_over((*(table().*pick)).facts.name, x, nullptr, handled);
@@ -106,19 +91,23 @@ PyObject* power(PyObject* x, PyObject* y, PyObject* modulus) {
     if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
     return binary<&OperatorRows::pow>(x, y);
 }
-PyObject* power_in_place(PyObject* x, PyObject* y, PyObject*) {
-    return in_place<&OperatorRows::pow>(x, y);
-}
+PyObject* power_in_place(PyObject* x, PyObject* y, PyObject*) { return in_place<&OperatorRows::pow>(x, y); }
 PyObject* itself(PyObject* x) { return Py_NewRef(x); }
 
 PyObject* compare(PyObject* x, PyObject* y, int op) {
     switch (op) {
-        case Py_EQ: return binary<&OperatorRows::eq>(x, y);
-        case Py_NE: return binary<&OperatorRows::ne>(x, y);
-        case Py_LT: return binary<&OperatorRows::lt>(x, y);
-        case Py_LE: return binary<&OperatorRows::le>(x, y);
-        case Py_GT: return binary<&OperatorRows::gt>(x, y);
-        default: return binary<&OperatorRows::ge>(x, y);
+        case Py_EQ:
+            return binary<&OperatorRows::eq>(x, y);
+        case Py_NE:
+            return binary<&OperatorRows::ne>(x, y);
+        case Py_LT:
+            return binary<&OperatorRows::lt>(x, y);
+        case Py_LE:
+            return binary<&OperatorRows::le>(x, y);
+        case Py_GT:
+            return binary<&OperatorRows::gt>(x, y);
+        default:
+            return binary<&OperatorRows::ge>(x, y);
     }
 }
 
@@ -130,13 +119,14 @@ PyObject* matrix_product(PyObject* x, PyObject* y) {
 
 }  // namespace
 
-PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, PyObject* alpha, PyObject* rounding,
-                            PyObject* out) {
+PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, PyObject* alpha,
+                            PyObject* rounding, PyObject* out) {
     Tensor scaled;
     const Row* used = &row;
     if (alpha) {
         Scalar factor;
-        if (!scalar_from(alpha, factor)) fail(ErrorKind::Type, row.facts.name, "(): argument 'alpha' must be Number");
+        if (!scalar_from(alpha, factor))
+            fail(ErrorKind::Type, row.facts.name, "(): argument 'alpha' must be Number");
         if (arguments[1].tensor) {
             const DType dtype = result_type(arguments, 2);
             check(!(is_integral(dtype) && factor.category() > Category::Integer),
@@ -146,14 +136,17 @@ PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, 
             scaled = apply(*table().mul, *arguments[1].tensor, factor);
             arguments[1] = Argument(scaled);
         } else {
-            arguments[1] = Argument(item(*apply(*table().mul, scalar_tensor(arguments[1].number, arguments[1].number.dtype()), factor)));
+            arguments[1] = Argument(item(*apply(
+                *table().mul, scalar_tensor(arguments[1].number, arguments[1].number.dtype()), factor)));
         }
     }
     Tensor result;
     if (rounding) {
         const std::string mode = PyUnicode_Check(rounding) ? PyUnicode_AsUTF8(rounding) : "";
-        check(mode == "floor" || mode == "trunc", "div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
-              "found '", mode, "'");
+        check(mode == "floor" || mode == "trunc",
+              "div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
+              "found '",
+              mode, "'");
         const DType dtype = result_type(arguments, 2);
         if (mode == "floor") {
             used = table().floor_divide;
@@ -176,16 +169,18 @@ PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, 
 void write_out(const Tensor& target, const Tensor& result) {
     check(can_cast(result->dtype, target->dtype), "result type ", facts(result->dtype).legacy_name,
           " can't be cast to the desired output type ", facts(target->dtype).legacy_name);
-    check(target->device == result->device, "Expected all tensors to be on the same device, but out= is elsewhere");
+    check(target->device == result->device,
+          "Expected all tensors to be on the same device, but out= is elsewhere");
     if (!(target->sizes == result->sizes)) {
-        check(target->numel == 0 || covers_storage(*target), "out=: a view of size ", to_string(target->sizes),
-              " cannot be resized to ", to_string(result->sizes));
+        check(target->numel == 0 || covers_storage(*target), "out=: a view of size ",
+              to_string(target->sizes), " cannot be resized to ", to_string(result->sizes));
         if (target->numel != 0 &&
-            PyErr_WarnFormat(PyExc_UserWarning, 1,
-                             "An output with one or more elements was resized since it had shape %s, which does not match "
-                             "the required output shape %s. This behavior is deprecated, and in a future PyTorch release "
-                             "outputs will not be resized unless they have zero elements.",
-                             to_string(target->sizes).c_str(), to_string(result->sizes).c_str()) < 0) {
+            PyErr_WarnFormat(
+                PyExc_UserWarning, 1,
+                "An output with one or more elements was resized since it had shape %s, which does not match "
+                "the required output shape %s. This behavior is deprecated, and in a future PyTorch release "
+                "outputs will not be resized unless they have zero elements.",
+                to_string(target->sizes).c_str(), to_string(result->sizes).c_str()) < 0) {
             throw nb::python_error();
         }
         const Tensor fresh = empty(result->sizes, target->dtype, target->device);

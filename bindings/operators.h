@@ -7,8 +7,8 @@
 namespace tapeless {
 
 /// add and sub with alpha, div with a rounding mode: compositions of rows.
-PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, PyObject* alpha, PyObject* rounding,
-                            PyObject* out);
+PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, PyObject* alpha,
+                            PyObject* rounding, PyObject* out);
 /// Copies a result into the tensor given as out=, resized if its shape differs.
 void write_out(const Tensor& target, const Tensor& result);
 /// Fills the number slots of the tensor type's spec.

@@ -36,9 +36,9 @@ inline PyObject* to_python(Tensor x) {
 PyObject* to_python(const std::vector<Tensor>& tensors);  ///< a tuple
 PyObject* to_python(AnyValue value);
 PyObject* to_python(const Scalar& value);
-PyObject* size_to_python(const Dims& sizes);   ///< a Size
-PyObject* dims_to_python(const Dims& strides); ///< a plain tuple
-PyObject* to_python(DType dtype);              ///< the one object of that dtype; new reference
+PyObject* size_to_python(const Dims& sizes);    ///< a Size
+PyObject* dims_to_python(const Dims& strides);  ///< a plain tuple
+PyObject* to_python(DType dtype);               ///< the one object of that dtype; new reference
 PyObject* to_python(const Device& device);
 
 bool is_dtype(PyObject* object);
@@ -60,8 +60,7 @@ inline PyObject* checked(PyObject* result) {
     return result;
 }
 /// Runs `body`, turning C++ exceptions into Python ones; null on error.
-template <class F>
-PyObject* guarded(F&& function) noexcept {
+template <class F> PyObject* guarded(F&& function) noexcept {
     try {
         return function();
     } catch (...) {
@@ -69,8 +68,7 @@ PyObject* guarded(F&& function) noexcept {
         return nullptr;
     }
 }
-template <class F>
-int guarded_status(F&& function) noexcept {
+template <class F> int guarded_status(F&& function) noexcept {
     try {
         function();
         return 0;
@@ -94,14 +92,13 @@ void define_interop(nb::module_& m);      // interop.cpp: data from and to Pytho
 void define_random(nb::module_& m);       // random.cpp
 void define_composition(nb::module_& m);  // composition.cpp: named nodes of Python compositions
 void define_forms(nb::module_& m);        // forms.cpp: parts of public functions written in Python
-void define_table(nb::module_& m);        // table.cpp: what the rows say of themselves, and their kernels' text
+void define_table(nb::module_& m);  // table.cpp: what the rows say of themselves, and their kernels' text
 
 }  // namespace tapeless
 
 /// Tensors as arguments and results of functions defined through nanobind.
 namespace nanobind::detail {
-template <>
-struct type_caster<tapeless::Tensor> {
+template <> struct type_caster<tapeless::Tensor> {
     NB_TYPE_CASTER(tapeless::Tensor, const_name("tapeless.Tensor"))
     bool from_python(handle source, uint8_t, cleanup_list*) noexcept {
         if (source.is_none()) {

@@ -7,7 +7,8 @@ namespace tapeless {
 namespace {
 
 const char* word(Domain domain) {
-    static const char* const words[] = {"any", "number", "ordered", "real", "inexact", "floating", "integral", "integer"};
+    static const char* const words[] = {"any",     "number",   "ordered",  "real",
+                                        "inexact", "floating", "integral", "integer"};
     return words[static_cast<int>(domain)];
 }
 const char* word(Promotion promotion) { return promotion == Promotion::Float ? "float" : "common"; }
@@ -51,11 +52,12 @@ std::string text_of(const std::string& name, int gradient, DType dtype, bool pre
     const Row& row = tapeless::row(name.c_str());
     check(gradient >= -1 && gradient < row.arity && (gradient < 0 || row.derivative_root[gradient] >= 0),
           "_kernel_text: ", name, " has no gradient ", gradient, "; -1 asks for the forward formula");
-    check(in_domain(row.facts.domain, dtype), "_kernel_text: ", name, " is not defined for ", facts(dtype).name,
-          "; ask for a dtype of its domain, ", word(row.facts.domain));
+    check(in_domain(row.facts.domain, dtype), "_kernel_text: ", name, " is not defined for ",
+          facts(dtype).name, "; ask for a dtype of its domain, ", word(row.facts.domain));
     const DType result = row.facts.result == Result::Bool ? DType::Bool : dtype;
     const int root = gradient < 0 ? row.forward_root : row.derivative_root[gradient];
-    const KernelText kernel{row.facts.name, &row.code, root, row.arity, gradient, dtype, result, row.facts.bool_operands};
+    const KernelText kernel{row.facts.name, &row.code, root,   row.arity,
+                            gradient,       dtype,     result, row.facts.bool_operands};
     return (prelude ? std::string(cuda_prelude()) + "\n" : std::string()) + kernel_text(kernel);
 }
 

@@ -15,8 +15,7 @@
 namespace tapeless {
 namespace {
 
-template <class F>
-PyObject* get(PyObject* self, F&& read) {
+template <class F> PyObject* get(PyObject* self, F&& read) {
     return guarded([&] { return read(tensor_from(self)); });
 }
 
@@ -32,10 +31,11 @@ int put_requires_grad(PyObject* self, PyObject* value, void*) {
         const int on = value ? PyObject_IsTrue(value) : -1;
         if (on < 0) fail(ErrorKind::Runtime, "requires_grad must be True or False, and cannot be deleted");
         const Tensor x = tensor_from(self);
-        check(is_leaf(x),
-              "you can only change requires_grad flags of leaf variables.",
-              on ? "" : " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
-                        "var_no_grad = var.detach().");
+        check(is_leaf(x), "you can only change requires_grad flags of leaf variables.",
+              on ? ""
+                 : " If you want to use a computed variable in a subgraph that doesn't require "
+                   "differentiation use "
+                   "var_no_grad = var.detach().");
         set_requires_grad(x, on);
     });
 }
@@ -45,12 +45,15 @@ PyObject* get_grad(PyObject* self, void*) {
         const Tensor x = tensor_from(self);
         if (!x->requires_grad && (!x->autograd || !x->autograd->retains_grad) && grad_fn(x) &&
             !(x->autograd && x->autograd->grad)) {
-            if (PyErr_WarnEx(PyExc_UserWarning,
-                             "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-                             "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
-                             "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you "
-                             "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
-                             1) < 0) {
+            if (PyErr_WarnEx(
+                    PyExc_UserWarning,
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                    "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+                    "field "
+                    "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If "
+                    "you "
+                    "access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.",
+                    1) < 0) {
                 throw nb::python_error();
             }
         }
@@ -60,11 +63,16 @@ PyObject* get_grad(PyObject* self, void*) {
 
 const char* lower_name(DType dtype) {
     switch (dtype) {
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        case DType::Int64: return "long int";
-        case DType::Int32: return "int";
-        default: return facts(dtype).name;
+        case DType::Float32:
+            return "float";
+        case DType::Float64:
+            return "double";
+        case DType::Int64:
+            return "long int";
+        case DType::Int32:
+            return "int";
+        default:
+            return facts(dtype).name;
     }
 }
 
@@ -76,23 +84,28 @@ int put_grad(PyObject* self, PyObject* value, void*) {
             return;
         }
         if (!is_tensor(value)) {
-            fail(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type ", Py_TYPE(value)->tp_name);
+            fail(ErrorKind::Type, "assigned grad expected to be a Tensor or None but got grad of type ",
+                 Py_TYPE(value)->tp_name);
         }
         const Tensor g = tensor_from(value);
         check(g.get() != x.get(), "can't assign Variable as its own grad");
         const bool any = x->autograd && x->autograd->grad_dtype_set && x->autograd->any_grad_dtype;
         const DType wanted = x->autograd && x->autograd->grad_dtype_set ? x->autograd->grad_dtype : x->dtype;
-        check(g->device.type == x->device.type, "attempting to assign a gradient with device type '", name(g->device.type),
-              "' to a tensor with device type '", name(x->device.type),
+        check(g->device.type == x->device.type, "attempting to assign a gradient with device type '",
+              name(g->device.type), "' to a tensor with device type '", name(x->device.type),
               "'. Please ensure that the gradient and the tensor are on the same device");
         check(any || g->dtype == wanted, "attempting to assign a gradient with dtype '", lower_name(g->dtype),
               "' to a tensor with grad_dtype '", facts(wanted).legacy_name,
-              "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the "
-              "tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
-              "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they "
+              "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can "
+              "set the "
+              "tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+              "grad_dtype with "
+              "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that "
+              "assume they "
               "match.");
         check(g->sizes == x->sizes, "attempting to assign a gradient of size '", to_string(g->sizes),
-              "' to a tensor of size '", to_string(x->sizes), "'. Please ensure that the gradient and the tensor are the "
+              "' to a tensor of size '", to_string(x->sizes),
+              "'. Please ensure that the gradient and the tensor are the "
               "same size");
         autograd_of(x).grad = g;
     });
@@ -117,7 +130,8 @@ PyObject* get_data(PyObject* self, void*) {
 int put_data(PyObject* self, PyObject* value, void*) {
     return guarded_status([&] {
         if (!value || !is_tensor(value)) {
-            fail(ErrorKind::Type, "Variable data has to be a tensor, but got ", value ? Py_TYPE(value)->tp_name : "nothing");
+            fail(ErrorKind::Type, "Variable data has to be a tensor, but got ",
+                 value ? Py_TYPE(value)->tp_name : "nothing");
         }
         const Tensor x = tensor_from(self), source = tensor_from(value);
         check(!x->requires_grad || is_differentiable(source->dtype),
@@ -158,13 +172,15 @@ PyObject* get_t(PyObject* self, void*) {
 }
 PyObject* get_mt(PyObject* self, void*) {
     return get(self, [](const Tensor& x) {
-        check(x->dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", x->dim(), "-D tensor.");
+        check(x->dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", x->dim(),
+              "-D tensor.");
         return to_python(transpose(x, -2, -1));
     });
 }
 
 PyObject* get_dict(PyObject* self, void* context) {
-    if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);  // What is put there may refer back to the tensor.
+    if (!PyObject_GC_IsTracked(self))
+        PyObject_GC_Track(self);  // What is put there may refer back to the tensor.
     return PyObject_GenericGetDict(self, context);
 }
 
@@ -200,7 +216,8 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObje
     return guarded([&]() -> PyObject* {
         PyObject* dim = count ? args[0] : names && PyTuple_GET_SIZE(names) ? args[0] : Py_None;
         if (dim == Py_None) return dims_to_python(body(self)->strides);
-        return PyLong_FromLongLong(body(self)->strides[wrap_dim(integer_from(dim, "dim"), body(self)->dim())]);
+        return PyLong_FromLongLong(
+            body(self)->strides[wrap_dim(integer_from(dim, "dim"), body(self)->dim())]);
     });
 }
 PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(body(self)->numel); }
@@ -218,7 +235,8 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
     return get(self, [](const Tensor& x) -> PyObject* {
         if (x->numel == 0 || x->device.type != DeviceType::CPU) return PyLong_FromLong(0);
         const char* base = expose(*x->storage);
-        return PyLong_FromVoidPtr(const_cast<char*>(base + x->offset * static_cast<std::int64_t>(size_of(x->dtype))));
+        return PyLong_FromVoidPtr(
+            const_cast<char*>(base + x->offset * static_cast<std::int64_t>(size_of(x->dtype))));
     });
 }
 PyObject* item_of(PyObject* self, PyObject*) {
@@ -236,7 +254,8 @@ PyObject* set_flag(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
         const bool given = count || (names && PyTuple_GET_SIZE(names));
         const bool on = given ? PyObject_IsTrue(args[0]) == 1 : true;
         const Tensor x = tensor_from(self);
-        check(!on || is_differentiable(x->dtype), "only Tensors of floating point dtype can require gradients");
+        check(!on || is_differentiable(x->dtype),
+              "only Tensors of floating point dtype can require gradients");
         set_requires_grad(x, on);
         return Py_NewRef(self);
     });
@@ -257,9 +276,12 @@ PyObject* detach_inplace(PyObject* self, PyObject*) {
     return guarded([&]() -> PyObject* {
         const Tensor x = tensor_from(self);
         ViewFacts* view = view_of(*x);
-        check(!(view && !view->detached), "Can't detach views in-place. Use detach() instead. If you are using "
-              "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views "
-              "of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to "
+        check(!(view && !view->detached),
+              "Can't detach views in-place. Use detach() instead. If you are using "
+              "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, "
+              "gradients are views "
+              "of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, "
+              "please refer to "
               "the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.");
         x->grad_fn.reset();
         x->requires_grad = x->implied_grad = false;
@@ -268,7 +290,8 @@ PyObject* detach_inplace(PyObject* self, PyObject*) {
     });
 }
 
-#define TAPELESS_FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL | METH_KEYWORDS
+#define TAPELESS_FAST(function) \
+    reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL | METH_KEYWORDS
 PyMethodDef methods[] = {
     {"size", TAPELESS_FAST(size), "The size of each dimension, or of one."},
     {"stride", TAPELESS_FAST(stride), "Elements between neighbours along each dimension, or along one."},
@@ -278,11 +301,14 @@ PyMethodDef methods[] = {
     {"ndimension", dim, METH_NOARGS, "The number of dimensions."},
     {"storage_offset", storage_offset, METH_NOARGS, "The first element's place in the storage, in elements."},
     {"item", item_of, METH_NOARGS, "The one element as a Python number."},
-    {"data_ptr", data_ptr, METH_NOARGS, "The address of the first element; the memory is exposed from then on."},
-    {"is_contiguous", TAPELESS_FAST(is_contiguous_of), "Whether elements lie in row-major order without gaps."},
+    {"data_ptr", data_ptr, METH_NOARGS,
+     "The address of the first element; the memory is exposed from then on."},
+    {"is_contiguous", TAPELESS_FAST(is_contiguous_of),
+     "Whether elements lie in row-major order without gaps."},
     {"requires_grad_", TAPELESS_FAST(set_flag), "Sets requires_grad and returns the tensor."},
     {"register_hook", hook, METH_O, "Calls hook(grad) when the gradient has been computed."},
-    {"register_post_accumulate_grad_hook", post_hook, METH_O, "Calls hook(tensor) after its .grad was accumulated."},
+    {"register_post_accumulate_grad_hook", post_hook, METH_O,
+     "Calls hook(tensor) after its .grad was accumulated."},
     {"retain_grad", retain, METH_NOARGS, "Keeps the gradient of a result in .grad."},
     {"detach_", detach_inplace, METH_NOARGS, "Cuts the tensor off its history."},
     {"_is_view", is_view, METH_NOARGS, "Whether the tensor is a view."},
@@ -290,10 +316,9 @@ PyMethodDef methods[] = {
     {"_is_pending", is_pending, METH_NOARGS, "Whether the bytes have still to be computed."},
     {nullptr, nullptr, 0, nullptr}};
 
-PyMemberDef members[] = {
-    {"__dictoffset__", T_PYSSIZET, offsetof(Object, attributes), READONLY, nullptr},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Object, weak), READONLY, nullptr},
-    {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(Object, attributes), READONLY, nullptr},
+                         {"__weaklistoffset__", T_PYSSIZET, offsetof(Object, weak), READONLY, nullptr},
+                         {nullptr, 0, 0, 0, nullptr}};
 
 Py_ssize_t length(PyObject* self) {
     if (body(self)->dim() == 0) {
@@ -319,10 +344,11 @@ PyObject* number(PyObject* self, PyObject* (*convert)(const TensorBody&)) {
         const TensorBody& x = *body(self);
         check(x.numel == 1, "a Tensor with ", x.numel, " elements cannot be converted to Scalar");
         if (requires_grad(tensor_from(self)) &&
-            PyErr_WarnEx(PyExc_UserWarning,
-                         "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
-                         "Consider using tensor.detach() first.",
-                         1) < 0) {
+            PyErr_WarnEx(
+                PyExc_UserWarning,
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                "Consider using tensor.detach() first.",
+                1) < 0) {
             throw nb::python_error();
         }
         return convert(x);
@@ -411,43 +437,50 @@ PyObject* make_subclass(PyTypeObject* type, PyObject* source) {
 }
 
 void define_tensor(nb::module_& m) {
-    std::vector<PyType_Slot> slots = {{Py_tp_dealloc, reinterpret_cast<void*>(object_dealloc)},
-                                      {Py_tp_traverse, reinterpret_cast<void*>(object_traverse)},
-                                      {Py_tp_clear, reinterpret_cast<void*>(object_clear)},
-                                      {Py_tp_methods, methods},
-                                      {Py_tp_getset, getset},
-                                      {Py_tp_members, members},
-                                      {Py_tp_new, reinterpret_cast<void*>(construct)},
-                                      {Py_tp_repr, reinterpret_cast<void*>(represent)},
-                                      {Py_tp_setattro, reinterpret_cast<void*>(set_attribute)},
-                                      {Py_tp_hash, reinterpret_cast<void*>(_Py_HashPointer)},
-                                      {Py_mp_length, reinterpret_cast<void*>(length)},
-                                      {Py_sq_length, reinterpret_cast<void*>(length)},
-                                      {Py_mp_subscript, reinterpret_cast<void*>(tensor_getitem)},
-                                      {Py_mp_ass_subscript, reinterpret_cast<void*>(tensor_setitem)},
-                                      {Py_nb_bool, reinterpret_cast<void*>(truth)},
-                                      {Py_nb_float, reinterpret_cast<void*>(to_float)},
-                                      {Py_nb_int, reinterpret_cast<void*>(to_int)},
-                                      {Py_nb_index, reinterpret_cast<void*>(to_index)},
-                                      {Py_bf_getbuffer, reinterpret_cast<void*>(tensor_getbuffer)},
-                                      {Py_bf_releasebuffer, reinterpret_cast<void*>(tensor_releasebuffer)},
-                                      {Py_tp_doc, const_cast<char*>("An n-dimensional array with a gradient.")}};
+    std::vector<PyType_Slot> slots = {
+        {Py_tp_dealloc, reinterpret_cast<void*>(object_dealloc)},
+        {Py_tp_traverse, reinterpret_cast<void*>(object_traverse)},
+        {Py_tp_clear, reinterpret_cast<void*>(object_clear)},
+        {Py_tp_methods, methods},
+        {Py_tp_getset, getset},
+        {Py_tp_members, members},
+        {Py_tp_new, reinterpret_cast<void*>(construct)},
+        {Py_tp_repr, reinterpret_cast<void*>(represent)},
+        {Py_tp_setattro, reinterpret_cast<void*>(set_attribute)},
+        {Py_tp_hash, reinterpret_cast<void*>(_Py_HashPointer)},
+        {Py_mp_length, reinterpret_cast<void*>(length)},
+        {Py_sq_length, reinterpret_cast<void*>(length)},
+        {Py_mp_subscript, reinterpret_cast<void*>(tensor_getitem)},
+        {Py_mp_ass_subscript, reinterpret_cast<void*>(tensor_setitem)},
+        {Py_nb_bool, reinterpret_cast<void*>(truth)},
+        {Py_nb_float, reinterpret_cast<void*>(to_float)},
+        {Py_nb_int, reinterpret_cast<void*>(to_int)},
+        {Py_nb_index, reinterpret_cast<void*>(to_index)},
+        {Py_bf_getbuffer, reinterpret_cast<void*>(tensor_getbuffer)},
+        {Py_bf_releasebuffer, reinterpret_cast<void*>(tensor_releasebuffer)},
+        {Py_tp_doc, const_cast<char*>("An n-dimensional array with a gradient.")}};
     add_number_slots(slots);
     slots.push_back({0, nullptr});
     PyType_Spec spec = {"torch.Tensor", sizeof(TensorBody), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
     tensor_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    tensor_type->tp_name = "Tensor";  // As messages of Python's own name the class; the spec's name gave it its module.
+    tensor_type->tp_name =
+        "Tensor";  // As messages of Python's own name the class; the spec's name gave it its module.
     tensor_class.binding = tensor_type;
     m.attr("Tensor") = nb::borrow(reinterpret_cast<PyObject*>(tensor_type));
-    m.def("_make_subclass", [](nb::handle type, nb::handle source, bool wants_grad) {
-        if (!PyType_Check(type.ptr()) || !PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), tensor_type)) {
-            throw nb::type_error("_make_subclass: the first argument must be a subclass of Tensor");
-        }
-        nb::object made = nb::steal(checked(make_subclass(reinterpret_cast<PyTypeObject*>(type.ptr()), source.ptr())));
-        if (wants_grad) set_requires_grad(tensor_from(made.ptr()), true);
-        return made;
-    }, nb::arg("cls"), nb::arg("data"), nb::arg("require_grad") = false);
+    m.def(
+        "_make_subclass",
+        [](nb::handle type, nb::handle source, bool wants_grad) {
+            if (!PyType_Check(type.ptr()) ||
+                !PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), tensor_type)) {
+                throw nb::type_error("_make_subclass: the first argument must be a subclass of Tensor");
+            }
+            nb::object made =
+                nb::steal(checked(make_subclass(reinterpret_cast<PyTypeObject*>(type.ptr()), source.ptr())));
+            if (wants_grad) set_requires_grad(tensor_from(made.ptr()), true);
+            return made;
+        },
+        nb::arg("cls"), nb::arg("data"), nb::arg("require_grad") = false);
 }
 
 }  // namespace tapeless

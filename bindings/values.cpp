@@ -11,15 +11,13 @@ namespace {
 
 /// A dtype's one object; identity is what programs compare.
 struct DTypeObject {
-    PyObject_HEAD
-    DType dtype;
+    PyObject_HEAD DType dtype;
 };
 PyTypeObject* dtype_type = nullptr;
 PyObject* dtype_objects[kDTypes];
 
 struct DeviceObject {
-    PyObject_HEAD
-    Device device;
+    PyObject_HEAD Device device;
 };
 PyTypeObject* device_type = nullptr;
 
@@ -30,12 +28,14 @@ PyObject* dtype_repr(PyObject* self) { return PyUnicode_FromFormat("torch.%s", f
 PyObject* dtype_reduce(PyObject* self, PyObject*) { return PyUnicode_FromString(facts(dtype_of(self)).name); }
 
 PyGetSetDef dtype_getset[] = {
-    {"is_floating_point", [](PyObject* s, void*) { return PyBool_FromLong(is_floating(dtype_of(s))); }, nullptr,
-     "Whether values are floating point.", nullptr},
+    {"is_floating_point", [](PyObject* s, void*) { return PyBool_FromLong(is_floating(dtype_of(s))); },
+     nullptr, "Whether values are floating point.", nullptr},
     {"is_complex", [](PyObject* s, void*) { return PyBool_FromLong(is_complex(dtype_of(s))); }, nullptr,
      "Whether values are complex.", nullptr},
     {"is_signed",
-     [](PyObject* s, void*) { return PyBool_FromLong(dtype_of(s) != DType::Bool && dtype_of(s) != DType::UInt8); },
+     [](PyObject* s, void*) {
+         return PyBool_FromLong(dtype_of(s) != DType::Bool && dtype_of(s) != DType::UInt8);
+     },
      nullptr, "Whether values can be negative.", nullptr},
     {"itemsize", [](PyObject* s, void*) { return PyLong_FromSize_t(size_of(dtype_of(s))); }, nullptr,
      "Bytes of one element.", nullptr},
@@ -68,7 +68,8 @@ Py_hash_t device_hash(PyObject* self) {
 PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     static const char* const names[] = {"type", "index", nullptr};
     PyObject *what = nullptr, *index = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &what, &index)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &what, &index))
+        return nullptr;
     return guarded([&] {
         Device device = device_from(what);
         if (index != Py_None) device.index = static_cast<std::int8_t>(integer_from(index, "device index"));
@@ -112,7 +113,8 @@ DType dtype_from(PyObject* object) {
     if (object == reinterpret_cast<PyObject*>(&PyLong_Type)) return DType::Int64;
     if (object == reinterpret_cast<PyObject*>(&PyBool_Type)) return DType::Bool;
     if (object == reinterpret_cast<PyObject*>(&PyComplex_Type)) return complex_of(default_dtype());
-    fail(ErrorKind::Type, "dtype must be a torch.dtype, not ", Py_TYPE(object)->tp_name, "; write torch.float32 and such");
+    fail(ErrorKind::Type, "dtype must be a torch.dtype, not ", Py_TYPE(object)->tp_name,
+         "; write torch.float32 and such");
 }
 
 PyObject* to_python(const Device& device) {
@@ -124,16 +126,20 @@ PyObject* to_python(const Device& device) {
 Device device_from(PyObject* object) {
     if (Py_TYPE(object) == device_type) return device_of(object);
     if (!PyUnicode_Check(object)) {
-        fail(ErrorKind::Type, "device must be a torch.device or text such as 'cpu', not ", Py_TYPE(object)->tp_name);
+        fail(ErrorKind::Type, "device must be a torch.device or text such as 'cpu', not ",
+             Py_TYPE(object)->tp_name);
     }
     std::string whole = PyUnicode_AsUTF8(object);
     const std::size_t colon = whole.find(':');
     Device device;
-    if (colon != std::string::npos) device.index = static_cast<std::int8_t>(std::atoi(whole.c_str() + colon + 1));
+    if (colon != std::string::npos)
+        device.index = static_cast<std::int8_t>(std::atoi(whole.c_str() + colon + 1));
     const std::string kind = whole.substr(0, colon);
     if (kind == "meta") device.type = DeviceType::Meta;
-    check(kind == "cpu" || kind == "meta", kind == "cuda" ? "Torch not compiled with CUDA enabled: device " :
-          "Expected one of cpu, meta device type at start of device string: ", whole);
+    check(kind == "cpu" || kind == "meta",
+          kind == "cuda" ? "Torch not compiled with CUDA enabled: device "
+                         : "Expected one of cpu, meta device type at start of device string: ",
+          whole);
     return device;
 }
 
@@ -149,7 +155,8 @@ bool scalar_from(PyObject* object, Scalar& value) {
     if (PyLong_Check(object)) {
         int overflow = 0;
         const long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
-        if (overflow) fail(ErrorKind::Overflow, "Overflow when unpacking long long: integers have 64 bits here");
+        if (overflow)
+            fail(ErrorKind::Overflow, "Overflow when unpacking long long: integers have 64 bits here");
         value = Scalar(static_cast<std::int64_t>(number));
         return true;
     }
@@ -233,10 +240,14 @@ PyObject* dims_to_python(const Dims& strides) { return tuple_of(&PyTuple_Type, s
 
 PyObject* to_python(const Scalar& value) {
     switch (value.category()) {
-        case Category::Bool: return PyBool_FromLong(value.to<bool>());
-        case Category::Integer: return PyLong_FromLongLong(value.to<std::int64_t>());
-        case Category::Floating: return PyFloat_FromDouble(value.to<double>());
-        case Category::Complex: break;
+        case Category::Bool:
+            return PyBool_FromLong(value.to<bool>());
+        case Category::Integer:
+            return PyLong_FromLongLong(value.to<std::int64_t>());
+        case Category::Floating:
+            return PyFloat_FromDouble(value.to<double>());
+        case Category::Complex:
+            break;
     }
     const Complex<double> number = value.to<Complex<double>>();
     return PyComplex_FromDoubles(number.re, number.im);
@@ -276,9 +287,9 @@ PyObject* to_python(AnyValue value) {
 }
 
 void set_python_error() {
-    static PyObject* const kinds[] = {PyExc_RuntimeError, PyExc_TypeError, PyExc_ValueError, PyExc_IndexError,
-                                      PyExc_NotImplementedError, PyExc_OverflowError, PyExc_BufferError,
-                                      PyExc_RuntimeError};
+    static PyObject* const kinds[] = {PyExc_RuntimeError, PyExc_TypeError,           PyExc_ValueError,
+                                      PyExc_IndexError,   PyExc_NotImplementedError, PyExc_OverflowError,
+                                      PyExc_BufferError,  PyExc_RuntimeError};
     try {
         throw;
     } catch (const Error& error) {
@@ -319,15 +330,16 @@ void define_values(nb::module_& m) {
         dtype_objects[i] = object;
         m.attr(facts(static_cast<DType>(i)).name) = nb::borrow(object);
     }
-    m.def("_set_size_type", [](nb::handle type) {
-        size_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type.ptr()));
-    });
+    m.def("_set_size_type",
+          [](nb::handle type) { size_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type.ptr())); });
     m.def("get_default_dtype", [] { return nb::steal(to_python(default_dtype())); });
     m.def("_set_default_dtype", [](nb::handle dtype) { set_default_dtype(dtype_from(dtype.ptr())); });
     m.def("promote_types", [](nb::handle x, nb::handle y) {
         return nb::steal(to_python(promote(dtype_from(x.ptr()), dtype_from(y.ptr()))));
     });
-    m.def("can_cast", [](nb::handle from, nb::handle to) { return can_cast(dtype_from(from.ptr()), dtype_from(to.ptr())); });
+    m.def("can_cast", [](nb::handle from, nb::handle to) {
+        return can_cast(dtype_from(from.ptr()), dtype_from(to.ptr()));
+    });
 }
 
 }  // namespace tapeless

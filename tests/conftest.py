@@ -15,9 +15,7 @@ _left_out: list[tuple[str, str]] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker and turn warnings into errors."""
-    config.addinivalue_line(
-        "markers", "ours_differs(reason): the result is ours on purpose, not PyTorch's"
-    )
+    config.addinivalue_line("markers", "ours_differs(reason): the result is ours on purpose, not PyTorch's")
     config.addinivalue_line("filterwarnings", "error")
 
 

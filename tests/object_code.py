@@ -74,9 +74,7 @@ _SYMBOL = re.compile(r"^[0-9a-f]+ ([A-Za-z]) (.+)$", re.MULTILINE)
 
 def mergeable(listing: str) -> list[str]:
     """The symbols of an `nm -C` listing that a linker may replace by another file's."""
-    return [
-        name for kind, name in _SYMBOL.findall(listing) if kind in "WVu" and name not in _HARMLESS
-    ]
+    return [name for kind, name in _SYMBOL.findall(listing) if kind in "WVu" and name not in _HARMLESS]
 
 
 _HEAD = re.compile(r"^[0-9a-f]+ <(.*)>:$")
@@ -190,6 +188,4 @@ def loop_faults(instructions: list[str]) -> list[str]:
 def widest(instructions: list[str]) -> int:
     """The widest vector register used, in bits; 0 without any."""
     text = "\n".join(instructions)
-    return next(
-        (bits for bits, name in ((512, "%zmm"), (256, "%ymm"), (128, "%xmm")) if name in text), 0
-    )
+    return next((bits for bits, name in ((512, "%zmm"), (256, "%ymm"), (128, "%xmm")) if name in text), 0)

@@ -70,9 +70,7 @@ def _kind(header: str) -> str:
         return "holder"
     if not bare or bare[-1] in "=(,{?:&|" or bare.endswith("return"):
         return "value"
-    if re.search(
-        r"[\w>]$", header
-    ):  # no space before the brace: Type{…}, or a member's initialiser
+    if re.search(r"[\w>]$", header):  # no space before the brace: Type{…}, or a member's initialiser
         return "value"
     if ")" in bare or bare[-1] == "]":
         return "function"
@@ -156,9 +154,7 @@ def _depth(node: ast.AST) -> int:
             if not isinstance(child, ast.AST):
                 continue
             elif_branch = isinstance(node, ast.If) and name == "orelse" and len(value) == 1
-            opens = isinstance(child, _PYTHON_BLOCKS) and not (
-                elif_branch and isinstance(child, ast.If)
-            )
+            opens = isinstance(child, _PYTHON_BLOCKS) and not (elif_branch and isinstance(child, ast.If))
             deepest = max(deepest, _depth(child) + opens)
     return deepest
 

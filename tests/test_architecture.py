@@ -22,9 +22,7 @@ BINDINGS = files("bindings/**/*.h", "bindings/**/*.cpp")
 CPP = [*CORE, *BINDINGS, *files("tests/cpp/*.h", "tests/cpp/*.cpp")]
 PACKAGE = files("python/tapeless/**/*.py")
 PYTHON = [*PACKAGE, *files("tests/**/*.py", "bench/**/*.py", "examples/**/*.py", "tools/*.py")]
-OTHERS = files(
-    "Makefile", "CMakeLists.txt", "cmake/*.cmake", "pyproject.toml", ".ci/run", ".gitignore"
-)
+OTHERS = files("Makefile", "CMakeLists.txt", "cmake/*.cmake", "pyproject.toml", ".ci/run", ".gitignore")
 OTHERS += files(".clang-format")
 
 
@@ -55,9 +53,7 @@ def include_faults(name: str, text: str) -> list[str]:
     faults = []
     for quoted, target in source_code.includes(text):
         layer = target.split("/")[0]
-        if parts[0] != "bindings" and re.search(
-            r"python|nanobind|pybind|structmember", target, re.I
-        ):
+        if parts[0] != "bindings" and re.search(r"python|nanobind|pybind|structmember", target, re.I):
             faults.append(f"{name}: includes {target}: only bindings may know Python")
         elif layer in LAYERS and LAYERS.index(layer) > own:
             faults.append(f"{name}: includes {target}: {layer} is a higher layer")
@@ -207,9 +203,7 @@ DEEP_PYTHON = "  if a:\n   for b in c:\n    while d:\n     with e:\n      pass\n
     "planted",
     [
         "namespace a {\nint f(int x) {\n" + "  x++;\n" * 60 + "}\n}\n",
-        "struct A : B {\n  template <class T>\n  auto f(T x) const -> int {\n"
-        + "x;\n" * 58
-        + "}\n};\n",
+        "struct A : B {\n  template <class T>\n  auto f(T x) const -> int {\n" + "x;\n" * 58 + "}\n};\n",
         "A::A(int x) : x_(x), y_{x} {\n" + "  x++;\n" * 60 + "}\n",
         "static const auto f = row([](auto x) {\n" + "  x++;\n" * 60 + "});\n",
         "namespace {\nvoid f() {\n" + DEEP_CPP + "}\n}\n",
@@ -261,9 +255,7 @@ def says_what_it_is(text: str) -> bool:
 
 
 def test_first_lines_say_what_the_file_is():
-    assert not any(
-        map(says_what_it_is, ["", "#pragma once", "#include <a>", '"""', "//", "import a"])
-    )
+    assert not any(map(says_what_it_is, ["", "#pragma once", "#include <a>", '"""', "//", "import a"]))
     none_of(relative(path) for path in [*CPP, *PYTHON, *OTHERS] if not says_what_it_is(read(path)))
 
 
@@ -271,9 +263,7 @@ def test_first_lines_say_what_the_file_is():
 
 OBJECTS = object_code.loop_objects()
 X86 = platform.machine() in ("x86_64", "AMD64")
-on_x86 = pytest.mark.skipif(
-    not X86, reason=f"{platform.machine()} has one level and other instructions"
-)
+on_x86 = pytest.mark.skipif(not X86, reason=f"{platform.machine()} has one level and other instructions")
 
 
 def test_every_loop_was_compiled_at_every_level():
@@ -282,19 +272,14 @@ def test_every_loop_was_compiled_at_every_level():
     seen = {(made.family, made.dtypes, made.level) for made in OBJECTS}
     levels = object_code.levels()
     wanted = {
-        (source.stem, dtypes, level)
-        for source in sources
-        for dtypes in levels
-        for level in levels[dtypes]
+        (source.stem, dtypes, level) for source in sources for dtypes in levels for level in levels[dtypes]
     }
     assert seen == wanted
     assert not X86 or levels["float32"] == [2, 3, 4]
 
 
 def test_weak_symbol_rule_finds():
-    listing = (
-        "0000 W std::max(int)\n0010 u a::b\n0020 T a::f()\n     w g\n0000 V a::table\n     U h\n"
-    )
+    listing = "0000 W std::max(int)\n0010 u a::b\n0020 T a::f()\n     w g\n0000 V a::table\n     U h\n"
     assert object_code.mergeable(listing) == ["std::max(int)", "a::b", "a::table"]
 
 

@@ -36,9 +36,7 @@ def test_a_leaf_is_a_root():
 
 
 def test_a_root_with_several_elements_needs_a_gradient():
-    with pytest.raises(
-        RuntimeError, match="^grad can be implicitly created only for scalar outputs$"
-    ):
+    with pytest.raises(RuntimeError, match="^grad can be implicitly created only for scalar outputs$"):
         (leaf([1.0, 2.0]) * 2).backward()
 
 
@@ -241,9 +239,7 @@ def test_empty_inputs_raise():
     a = leaf([1.0])
     with pytest.raises(RuntimeError, match=r"`inputs` argument to `grad\(\)` cannot be empty\."):
         grad(a.sum(), [])
-    with pytest.raises(
-        RuntimeError, match=r"`inputs` argument to `backward\(\)` cannot be empty\."
-    ):
+    with pytest.raises(RuntimeError, match=r"`inputs` argument to `backward\(\)` cannot be empty\."):
         a.sum().backward(inputs=[])
 
 

@@ -231,9 +231,7 @@ def test_marking_something_else_dirty_warns():
         ctx.mark_dirty(y)
         return y
 
-    with pytest.warns(
-        UserWarning, match=r"ctx\.mark_dirty\(\) received a tensor that was not an input\."
-    ):
+    with pytest.warns(UserWarning, match=r"ctx\.mark_dirty\(\) received a tensor that was not an input\."):
         function_with(lambda ctx, g: g, forward).apply(leaf([1.0]))
 
 
@@ -422,9 +420,7 @@ def test_a_non_differentiable_output_has_no_graph_and_a_zero_gradient():
 
 
 def test_an_integer_output_has_no_graph():
-    y, index = function_with(lambda ctx, g, _: g, lambda ctx, x: (x * 1, x.argmax(0))).apply(
-        leaf([1.0, 3.0])
-    )
+    y, index = function_with(lambda ctx, g, _: g, lambda ctx, x: (x * 1, x.argmax(0))).apply(leaf([1.0, 3.0]))
     assert y.requires_grad and not index.requires_grad
     assert_same(index, 1)
 

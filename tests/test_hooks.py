@@ -144,9 +144,7 @@ def test_post_accumulate_hooks_belong_to_leaves():
 def test_post_accumulate_hooks_return_none():
     a = leaf([1.0])
     a.register_post_accumulate_grad_hook(lambda p: p.grad)
-    with pytest.raises(
-        RuntimeError, match=r"Tensor post accumulate grad hooks should return None\."
-    ):
+    with pytest.raises(RuntimeError, match=r"Tensor post accumulate grad hooks should return None\."):
         a.sum().backward()
 
 
@@ -291,9 +289,7 @@ def test_a_multi_grad_hook_runs_once_per_backward_with_none_for_the_unreached():
 
 def test_a_multi_grad_hook_in_any_mode_gets_the_first_gradient():
     a, b, seen = leaf([1.0]), leaf([2.0]), []
-    torch.autograd.graph.register_multi_grad_hook(
-        (a, b), lambda g: seen.append(g.tolist()), mode="any"
-    )
+    torch.autograd.graph.register_multi_grad_hook((a, b), lambda g: seen.append(g.tolist()), mode="any")
     (a * b).sum().backward()  # Which of the two leaves is first is not promised.
     a.sum().backward()
     assert len(seen) == 2 and seen[0] in ([2.0], [1.0]) and seen[1] == [1.0]

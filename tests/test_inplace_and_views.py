@@ -11,9 +11,7 @@ MODIFIED = (
     "one of the variables needed for gradient computation has been modified by an inplace "
     "operation: [torch.{}Tensor [{}]]{} is at version {}; expected version {} instead."
 )
-NO_GRAD_VIEW = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled."
-)
+NO_GRAD_VIEW = "A view was created in no_grad mode and is being modified inplace with grad mode enabled."
 MULTIPLE_VIEWS = "This view is the output of a function that returns multiple views."
 COPY_SLICES = "torch::autograd::CopySlices"
 
@@ -294,9 +292,7 @@ def test_zero_fill_and_copy_cut_the_graph_behind():
 
 def test_a_view_cannot_be_detached_in_place():
     view = (leaf([1.0, 2.0]) * 1)[:1]
-    with pytest.raises(
-        RuntimeError, match=r"Can't detach views in-place\. Use detach\(\) instead\."
-    ):
+    with pytest.raises(RuntimeError, match=r"Can't detach views in-place\. Use detach\(\) instead\."):
         view.detach_()
 
 
@@ -375,9 +371,7 @@ def test_data_may_change_the_shape_but_not_to_an_integer_dtype():
 
 def test_a_result_must_fit_the_dtype_and_shape_that_is_written():
     n = torch.tensor([1, 2])
-    with pytest.raises(
-        RuntimeError, match="result type Float can't be cast to the desired output type Long"
-    ):
+    with pytest.raises(RuntimeError, match="result type Float can't be cast to the desired output type Long"):
         n.add_(1.5)
     x = torch.ones(2)
     with pytest.raises(

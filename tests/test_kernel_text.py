@@ -1,4 +1,4 @@
-"""The CUDA text of every row compiles for a GPU, and on the host it computes what the CPU loop does."""
+"""The CUDA text of every row compiles for a GPU; on the host it computes what the CPU loop does."""
 
 import ctypes
 import importlib.util
@@ -137,9 +137,7 @@ def host(kernels: str, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     source, library = folder / "rows.cpp", folder / "rows.so"
     source.write_text(core._host_prelude() + core._kernel_prelude() + kernels)
     flags = "-std=c++17 -O1 -shared -fPIC -ffp-contract=off -fno-math-errno -Wno-psabi".split()
-    done = subprocess.run(
-        [compiler, *flags, str(source), "-o", str(library)], capture_output=True, text=True
-    )
+    done = subprocess.run([compiler, *flags, str(source), "-o", str(library)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:3000]
     return ctypes.CDLL(str(library))
 

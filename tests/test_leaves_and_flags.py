@@ -5,9 +5,7 @@ import pytest
 from tests.subject import assert_same, leaf, torch
 
 LEAF_WRITE = r"a leaf Variable that requires grad is being used in an in-place operation\."
-VIEW_OF_LEAF_WRITE = (
-    r"a view of a leaf Variable that requires grad is being used in an in-place operation\."
-)
+VIEW_OF_LEAF_WRITE = r"a view of a leaf Variable that requires grad is being used in an in-place operation\."
 NON_LEAF_FLAG = r"you can only change requires_grad flags of leaf variables\."
 
 
@@ -149,9 +147,7 @@ def test_an_integer_tensor_cannot_require_grad(dtype):
     ):
         torch.tensor([1, 0], dtype=dtype, requires_grad=True)
     x = torch.tensor([1, 0], dtype=dtype)
-    with pytest.raises(
-        RuntimeError, match="only Tensors of floating point dtype can require gradients"
-    ):
+    with pytest.raises(RuntimeError, match="only Tensors of floating point dtype can require gradients"):
         x.requires_grad_()
     with pytest.raises(
         RuntimeError, match="only Tensors of floating point and complex dtype can require gradients"
@@ -199,9 +195,7 @@ def test_retain_grad_on_a_leaf_does_nothing():
 
 
 def test_retain_grad_without_requires_grad_raises():
-    with pytest.raises(
-        RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"
-    ):
+    with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"):
         torch.tensor([1.0]).retain_grad()
 
 

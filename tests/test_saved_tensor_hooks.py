@@ -126,9 +126,7 @@ def test_a_pack_hook_may_not_write_to_its_input():
     x = leaf([2.0])
     with (
         graph.saved_tensors_hooks(lambda v: v.mul_(2), lambda v: v),
-        pytest.raises(
-            RuntimeError, match="A saved tensor pack hook is modifying its input in place"
-        ),
+        pytest.raises(RuntimeError, match="A saved tensor pack hook is modifying its input in place"),
     ):
         (x * 1).log()
 

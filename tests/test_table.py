@@ -1,4 +1,4 @@
-"""Every row of the table keeps the promises that follow from being a row; generated from the rows."""
+"""Every row of the table keeps the promises of a row; generated from the rows themselves."""
 
 import itertools
 from collections.abc import Sequence
@@ -127,8 +127,7 @@ def reference(row: Row, operands: Sequence[Array], dtype: str) -> Array:
     wide = {"f": np.float64, "c": np.complex128}
     own = row["name"] == "floor_divide"  # Its quotient is a matter of the precision at hand.
     operands = [
-        x if own and dtype != "bfloat16" else x.astype(wide.get(x.dtype.kind, x.dtype))
-        for x in operands
+        x if own and dtype != "bfloat16" else x.astype(wide.get(x.dtype.kind, x.dtype)) for x in operands
     ]
     with np.errstate(all="ignore"):
         out = np.asarray(REFERENCES[row["name"]](*operands))
@@ -136,7 +135,7 @@ def reference(row: Row, operands: Sequence[Array], dtype: str) -> Array:
 
 
 def assert_near(actual: Array, expected: Array, ulps: float, dtype: str, operands: Any) -> None:
-    """Equal, with equal signs of zero, or so many units in the last place apart; NaN where NaN is."""
+    """Equal, zeros in sign too, or so many units in the last place apart; NaN where NaN is."""
     assert actual.shape == expected.shape
     if actual.dtype.kind == "f":
         with np.errstate(all="ignore"):
@@ -363,8 +362,6 @@ def test_empty_and_zero_dimensional(row: Row, dtype: str, seed: int):
 
 # --- Other forms ---
 
-IN_PLACE = [row for row in ROWS if row["in_place"]]
-
 
 @cases(["bool", "int32", "bfloat16", "float32", "float64", "complex64"])
 def test_in_place_is_out_of_place(row: Row, dtype: str, seed: int):
@@ -412,11 +409,9 @@ def test_deferral_settings_agree_bit_for_bit(row: Row, dtype: str, seed: int):
 
 
 def chain_of(row: Row, operands: Sequence[Any], dtype: str) -> list[Any]:
-    """The row within a chain: operands, result and gradients are pending values where those are allowed."""
+    """The row within a chain: its operands, its result and the gradients may be pending."""
     differentiable = row["differentiable"] and dtype not in INTEGRAL
-    leaves = [
-        x.clone().requires_grad_(differentiable and x.dtype != torch.bool) for x in operands
-    ]
+    leaves = [x.clone().requires_grad_(differentiable and x.dtype != torch.bool) for x in operands]
     pending = [torch.where(x == x, x, x) for x in leaves]
     out = call(row, pending)
     again = torch.where(out == out, out, out)
@@ -447,12 +442,12 @@ def gradients(row: Row, leaves: list[Any], wanted: list[int], g: Any, create_gra
 
 
 def pulled(out: Array, g: Array) -> Array:
-    """What the finite differences differentiate: for element-wise work, one real loss an element."""
+    """What finite differences differentiate: for element-wise work, one real loss an element."""
     return (np.conj(g) * out).real
 
 
 def differences(function: Any, operands: list[Array], k: int, g: Array) -> Array:
-    """Central differences of Re(conj(g) f); of a complex operand along both axes: d/dRe + i d/dIm."""
+    """Central differences of Re(conj(g) f); for a complex operand d/dRe + i d/dIm."""
     step = 1e-6
     total = np.zeros(operands[k].shape, operands[k].dtype)
     for direction in (1, 1j) if operands[k].dtype.kind == "c" else (1,):
@@ -478,9 +473,7 @@ def check_derivatives(row: Row, operands: list[Array], dtype: str, generator: An
     g = random_like(forward(operands))
 
     def first(x: list[Array], which: int) -> Array:
-        leaves = [
-            v.requires_grad_(k in wanted) for k, v in enumerate(tensors(row, x, dtype))
-        ]
+        leaves = [v.requires_grad_(k in wanted) for k, v in enumerate(tensors(row, x, dtype))]
         return array(gradients(row, leaves, wanted, tensor(g), False)[which])
 
     leaves = [v.requires_grad_(k in wanted) for k, v in enumerate(tensors(row, operands, dtype))]

@@ -22,9 +22,7 @@ def tutorial_program():
 
 def boxes_and_edges(svg):
     root = ElementTree.fromstring(svg)
-    boxes = {
-        box.get("id"): box for box in root.iter(f"{SVG}g") if "node" in box.get("class", "").split()
-    }
+    boxes = {box.get("id"): box for box in root.iter(f"{SVG}g") if "node" in box.get("class", "").split()}
     edges = [
         (path.get("data-from"), path.get("data-to"))
         for path in root.iter(f"{SVG}path")
@@ -203,9 +201,7 @@ def test_save_writes_the_form_that_the_name_asks_for(tmp_path):
 
 
 def test_a_tensor_without_graph_is_refused_with_a_reason():
-    with pytest.raises(
-        RuntimeError, match="element 0 of tensors does not require grad and does not"
-    ):
+    with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad and does not"):
         viz.graph(torch.ones(2))
     with pytest.raises(TypeError, match="element 1 is a float"):
         viz.graph([torch.ones(2).requires_grad_() * 1, 3.0])

@@ -86,7 +86,8 @@ private:
             many.resize(node.edge_count);
             out = many.data();
         }
-        if (node.cls == accumulate_class && accumulated_leaf(node)) leaves_.push_back(Tensor(accumulated_leaf(node)));
+        if (node.cls == accumulate_class && accumulated_leaf(node))
+            leaves_.push_back(Tensor(accumulated_leaf(node)));
         node.cls->apply(node, in.data(), out);
         if (node.extra && node.extra->post_hooks) {
             hook_calls.post(node.extra->post_hooks, out, node.edge_count, in.data(), node.output_count);
@@ -110,7 +111,8 @@ private:
                     gradients[i] = hook_calls.tensor(extra.tensor_hooks[i], gradients[i]);
                 }
                 if (i < extra.retained.size() && extra.retained[i] && gradients[i]) {
-                    hook_calls.retain(Tensor(static_cast<TensorBody*>(extra.retained[i].get())), gradients[i]);
+                    hook_calls.retain(Tensor(static_cast<TensorBody*>(extra.retained[i].get())),
+                                      gradients[i]);
                 }
             }
         }
@@ -163,13 +165,15 @@ private:
     std::vector<Tensor> results_;
     std::vector<Tensor> leaves_;  ///< whose .grad this pass wrote
     std::unordered_map<Node*, std::vector<std::pair<std::uint32_t, std::size_t>>> captures_;
-    std::unordered_map<Node*, bool> reaches_;  ///< nodes on the way to an input; true: an input lies behind the node
+    std::unordered_map<Node*, bool>
+        reaches_;  ///< nodes on the way to an input; true: an input lies behind the node
 };
 
 /// A depth-first walk without recursion that asks of each node whether an input lies behind it.
 class Reach {
 public:
-    Reach(std::uint64_t oldest, const std::function<bool(Node*)>& is_input) : oldest_(oldest), is_input_(is_input) {}
+    Reach(std::uint64_t oldest, const std::function<bool(Node*)>& is_input)
+        : oldest_(oldest), is_input_(is_input) {}
 
     void walk(Node* root) {
         enter(root);

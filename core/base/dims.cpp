@@ -18,7 +18,7 @@ std::int64_t product(const Dims& sizes) {
     if (overflow && std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
     if (!overflow) return total;
     fail(ErrorKind::Runtime, "numel: integer multiplication overflow: sizes ", to_string(sizes),
-          " hold more elements than 2^63 - 1");
+         " hold more elements than 2^63 - 1");
 }
 
 }  // namespace tapeless

@@ -13,7 +13,9 @@ class Dims {
 public:
     Dims() = default;
     explicit Dims(int count, std::int64_t fill = 0) { resize(count, fill); }
-    Dims(std::initializer_list<std::int64_t> values) { assign(values.begin(), static_cast<int>(values.size())); }
+    Dims(std::initializer_list<std::int64_t> values) {
+        assign(values.begin(), static_cast<int>(values.size()));
+    }
     Dims(const std::int64_t* values, int count) { assign(values, count); }
     Dims(const Dims& other) { assign(other.data(), other.count_); }
     Dims(Dims&& other) noexcept { take(other); }

@@ -12,7 +12,18 @@
 namespace tapeless {
 
 enum class DType : std::uint8_t {
-    Bool, UInt8, Int8, Int16, Int32, Int64, Float16, BFloat16, Float32, Float64, Complex64, Complex128,
+    Bool,
+    UInt8,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Float16,
+    BFloat16,
+    Float32,
+    Float64,
+    Complex64,
+    Complex128,
 };
 inline constexpr int kDTypes = 12;
 
@@ -56,39 +67,46 @@ bool can_cast(DType from, DType to);
 DType default_dtype();
 void set_default_dtype(DType dtype);
 
-template <class T>
-inline constexpr bool is_complex_type = false;
-template <class T>
-inline constexpr bool is_complex_type<Complex<T>> = true;
+template <class T> inline constexpr bool is_complex_type = false;
+template <class T> inline constexpr bool is_complex_type<Complex<T>> = true;
 
-template <class T>
-struct Type {
+template <class T> struct Type {
     using type = T;
 };
 
 /// Calls `visitor(Type<T>{})` with the C++ type of `dtype`.
-template <class Visitor>
-decltype(auto) visit(DType dtype, Visitor&& visitor) {
+template <class Visitor> decltype(auto) visit(DType dtype, Visitor&& visitor) {
     switch (dtype) {
-        case DType::Bool: return visitor(Type<bool>{});
-        case DType::UInt8: return visitor(Type<std::uint8_t>{});
-        case DType::Int8: return visitor(Type<std::int8_t>{});
-        case DType::Int16: return visitor(Type<std::int16_t>{});
-        case DType::Int32: return visitor(Type<std::int32_t>{});
-        case DType::Int64: return visitor(Type<std::int64_t>{});
-        case DType::Float16: return visitor(Type<Half>{});
-        case DType::BFloat16: return visitor(Type<BFloat16>{});
-        case DType::Float32: return visitor(Type<float>{});
-        case DType::Float64: return visitor(Type<double>{});
-        case DType::Complex64: return visitor(Type<Complex<float>>{});
-        case DType::Complex128: return visitor(Type<Complex<double>>{});
+        case DType::Bool:
+            return visitor(Type<bool>{});
+        case DType::UInt8:
+            return visitor(Type<std::uint8_t>{});
+        case DType::Int8:
+            return visitor(Type<std::int8_t>{});
+        case DType::Int16:
+            return visitor(Type<std::int16_t>{});
+        case DType::Int32:
+            return visitor(Type<std::int32_t>{});
+        case DType::Int64:
+            return visitor(Type<std::int64_t>{});
+        case DType::Float16:
+            return visitor(Type<Half>{});
+        case DType::BFloat16:
+            return visitor(Type<BFloat16>{});
+        case DType::Float32:
+            return visitor(Type<float>{});
+        case DType::Float64:
+            return visitor(Type<double>{});
+        case DType::Complex64:
+            return visitor(Type<Complex<float>>{});
+        case DType::Complex128:
+            return visitor(Type<Complex<double>>{});
     }
     __builtin_unreachable();
 }
 
 /// One element converted as PyTorch converts it: complex to real drops the imaginary part, anything to bool asks "not zero".
-template <class To, class From>
-To convert(From value) {
+template <class To, class From> To convert(From value) {
     if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
         return convert<To>(static_cast<float>(value));
     } else if constexpr (is_complex_type<From>) {
@@ -108,7 +126,8 @@ To convert(From value) {
     } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
         return To(static_cast<float>(value));
     } else if constexpr (std::is_integral_v<To> && sizeof(To) < 8 && std::is_floating_point_v<From>) {
-        return static_cast<To>(static_cast<std::int64_t>(value));  // Wraps as PyTorch's does, where a direct cast is undefined.
+        return static_cast<To>(
+            static_cast<std::int64_t>(value));  // Wraps as PyTorch's does, where a direct cast is undefined.
     } else {
         return static_cast<To>(value);
     }

@@ -35,22 +35,20 @@ private:
 };
 
 /// The parts, streamed one after another.
-template <class... Parts>
-std::string text(const Parts&... parts) {
+template <class... Parts> std::string text(const Parts&... parts) {
     std::ostringstream stream;
     (stream << ... << parts);
     return stream.str();
 }
 
-template <class... Parts>
-[[noreturn]] void fail(ErrorKind kind, const Parts&... parts) {
+template <class... Parts> [[noreturn]] void fail(ErrorKind kind, const Parts&... parts) {
     throw Error(kind, text(parts...));
 }
 
 /// Throws a RuntimeError unless `condition` holds.
-template <class... Parts>
-void check(bool condition, const Parts&... parts) {
-    if (!condition) [[unlikely]] fail(ErrorKind::Runtime, parts...);
+template <class... Parts> void check(bool condition, const Parts&... parts) {
+    if (!condition) [[unlikely]]
+        fail(ErrorKind::Runtime, parts...);
 }
 
 }  // namespace tapeless

@@ -13,7 +13,8 @@ constexpr std::uint16_t half_bits(float value) {
     const std::uint32_t magnitude = bits & 0x7fffffffu;
     if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
     if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);
-    if (magnitude < 0x38800000u) {  // Below the smallest normal half: adding 0.5 aligns the significand, rounding in hardware.
+    if (magnitude <
+        0x38800000u) {  // Below the smallest normal half: adding 0.5 aligns the significand, rounding in hardware.
         const float aligned = std::bit_cast<float>(magnitude) + 0.5f;
         return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(aligned) - 0x3f000000u));
     }

@@ -31,21 +31,21 @@ struct Visit {
 /// What a kind of object knows about itself.
 struct Class {
     const char* name;
-    std::size_t size;                                 ///< bytes of the fixed part, header included
-    void (*destroy)(Object*) noexcept;                ///< runs the destructor; the memory goes back through the hooks
-    int (*visit)(Object*, const Visit&);              ///< reports every reference that the object owns
-    void (*clear)(Object*) noexcept;                  ///< drops the references that can lie on a cycle
-    void* binding = nullptr;                          ///< the interpreter's type of such objects
+    std::size_t size;                     ///< bytes of the fixed part, header included
+    void (*destroy)(Object*) noexcept;    ///< runs the destructor; the memory goes back through the hooks
+    int (*visit)(Object*, const Visit&);  ///< reports every reference that the object owns
+    void (*clear)(Object*) noexcept;      ///< drops the references that can lie on a cycle
+    void* binding = nullptr;              ///< the interpreter's type of such objects
 };
 
 /// The words that precede every object; 32-bit count because some interpreters keep flags in the upper half.
 struct Object {
     std::uint32_t refs;
     std::uint32_t refs_upper;
-    void* type;              ///< the interpreter's type
-    std::ptrdiff_t extent;   ///< bytes behind the fixed part
-    void* attributes;        ///< the interpreter's attribute dictionary
-    void* weak;              ///< the interpreter's weak references
+    void* type;             ///< the interpreter's type
+    std::ptrdiff_t extent;  ///< bytes behind the fixed part
+    void* attributes;       ///< the interpreter's attribute dictionary
+    void* weak;             ///< the interpreter's weak references
 };
 
 /// How objects are made and unmade; replaced by the bindings.
@@ -68,8 +68,7 @@ inline void release(Object* object) {
 }
 
 /// A counted reference to an object of the core.
-template <class T>
-class Ref {
+template <class T> class Ref {
 public:
     Ref() = default;
     Ref(std::nullptr_t) {}
@@ -132,8 +131,7 @@ private:
 };
 
 /// A plain counted value that no collector needs to see: storages, buffers, expressions.
-template <class T>
-class Shared {
+template <class T> class Shared {
 public:
     Shared() = default;
     Shared(std::nullptr_t) {}

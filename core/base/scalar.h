@@ -21,8 +21,7 @@ public:
     Category category() const { return category_; }
     bool is_zero() const { return to<bool>() == false; }
 
-    template <class T>
-    T to() const {
+    template <class T> T to() const {
         if (category_ <= Category::Integer) return convert<T>(integer_);
         if (category_ == Category::Floating) return convert<T>(complex_.re);
         return convert<T>(complex_);
@@ -30,10 +29,14 @@ public:
     /// The dtype that a tensor made of this number has.
     DType dtype() const {
         switch (category_) {
-            case Category::Bool: return DType::Bool;
-            case Category::Integer: return DType::Int64;
-            case Category::Floating: return default_dtype();
-            case Category::Complex: return complex_of(default_dtype());
+            case Category::Bool:
+                return DType::Bool;
+            case Category::Integer:
+                return DType::Int64;
+            case Category::Floating:
+                return default_dtype();
+            case Category::Complex:
+                return complex_of(default_dtype());
         }
         __builtin_unreachable();
     }

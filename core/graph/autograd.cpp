@@ -46,12 +46,15 @@ Autograd& autograd_of(const Tensor& x) {
     return *x->autograd;
 }
 
-std::uint32_t version(const TensorBody& x) { return x.data_alias ? x.storage->data_version : x.storage->version; }
+std::uint32_t version(const TensorBody& x) {
+    return x.data_alias ? x.storage->data_version : x.storage->version;
+}
 
 namespace {
 
 const char* const kMultiViewAdvice =
-    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "This view is the output of a function that returns multiple views. Such functions do not allow the "
+    "output views "
     "to be modified inplace. You should replace the inplace operation by an out-of-place one.";
 
 }  // namespace
@@ -60,26 +63,34 @@ const char* const kMultiViewAdvice =
     std::string name = x.grad_fn ? node_of(x)->cls->name : "";
     name = name.substr(0, name.find("Backward"));
     const std::string which = name.empty() ? "A view" : text("Output ", x.output, " of ", name, " is a view");
-    std::string what = text(which, indirect ? " and its base or another view of its base has been modified inplace. "
-                                            : " and is being modified inplace. ");
+    std::string what =
+        text(which, indirect ? " and its base or another view of its base has been modified inplace. "
+                             : " and is being modified inplace. ");
     if (creation == Creation::MultiView) fail(ErrorKind::Runtime, what, kMultiViewAdvice);
     if (creation == Creation::NoGrad) {
         fail(ErrorKind::Runtime,
-             name.empty() ? "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-                          : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
-             "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
-             "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace "
+             name.empty()
+                 ? "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
+                 : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
+             "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+             "code by "
+             "moving both the view and the inplace either both inside the no_grad block (if you don't want "
+             "the inplace "
              "to be tracked) or both outside (if you want the inplace to be tracked).");
     }
     if (creation == Creation::Function) {
         fail(ErrorKind::Runtime, what,
-             "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
-             "logic to handle view+inplace would override the custom backward associated with the custom Function, "
-             "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the "
+             "This view was created inside a custom Function (or because an input was returned as-is) and "
+             "the autograd "
+             "logic to handle view+inplace would override the custom backward associated with the custom "
+             "Function, "
+             "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+             "output of the "
              "custom Function.");
     }
     fail(ErrorKind::Runtime, what,
-         "This view was created in inference mode and is being modified inplace outside of it; clone it inside.");
+         "This view was created in inference mode and is being modified inplace outside of it; clone it "
+         "inside.");
 }
 
 Node* grad_fn(const Tensor& x) {
@@ -152,7 +163,8 @@ Edge gradient_edge(const Tensor& x) {
 void set_requires_grad(const Tensor& x, bool value) {
     if (!is_leaf(x)) {
         check(value,
-              "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+              "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+              "variable in a "
               "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
         return;
     }

@@ -8,19 +8,19 @@ namespace tapeless {
 /// How a view came to be, which decides whether writing through it can be recorded.
 enum class Creation : std::uint8_t {
     Ordinary,
-    MultiView,       ///< one of several outputs: split, chunk, unbind
-    NoGrad,          ///< made in no_grad mode
-    Function,        ///< returned by a custom Function
+    MultiView,  ///< one of several outputs: split, chunk, unbind
+    NoGrad,     ///< made in no_grad mode
+    Function,   ///< returned by a custom Function
     Inference,
 };
 
 /// What a tensor is a view of. Chains are flattened: the base is never itself a view.
 struct ViewFacts {
     Tensor base;
-    std::uint64_t seen;      ///< the base's write count for which the view's grad_fn holds
+    std::uint64_t seen;  ///< the base's write count for which the view's grad_fn holds
     Creation creation = Creation::Ordinary;
-    DType dtype;             ///< of the base
-    bool detached = false;   ///< a view for memory's sake only (detach): no graph to base
+    DType dtype;            ///< of the base
+    bool detached = false;  ///< a view for memory's sake only (detach): no graph to base
 };
 
 struct Autograd {
@@ -32,7 +32,7 @@ struct Autograd {
     bool grad_dtype_set = false;  ///< grad_dtype was assigned
     bool any_grad_dtype = false;  ///< ... to None
     DType grad_dtype = DType::Float32;
-    std::uint64_t writes = 0;     ///< in-place operations recorded on this base
+    std::uint64_t writes = 0;  ///< in-place operations recorded on this base
     std::unique_ptr<ViewFacts> view;
 };
 

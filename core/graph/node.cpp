@@ -14,8 +14,7 @@ namespace {
 
 std::uint64_t next_sequence = 1;  // Changed under the interpreter's lock only, like reference counts.
 
-template <class T>
-std::size_t room(int count) {
+template <class T> std::size_t room(int count) {
     return (sizeof(T) * static_cast<std::size_t>(count) + 15) / 16 * 16;
 }
 
@@ -97,7 +96,8 @@ NodeClass node_class(const char* name, void (*apply)(Node&, Gradients, Gradients
 }
 
 Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std::size_t payload) {
-    const std::size_t extra = room<Edge>(edges) + room<SavedValue>(saved) + room<OutputFacts>(outputs) + payload;
+    const std::size_t extra =
+        room<Edge>(edges) + room<SavedValue>(saved) + room<OutputFacts>(outputs) + payload;
     Object* object = object_hooks.allocate(cls, extra + 16);
     const Object head = *object;
     Node* node = new (object) Node();

@@ -42,18 +42,18 @@ struct NodeClass : Class {
     void (*clear_payload)(Node&) noexcept = nullptr;
     void (*destroy_payload)(Node&) noexcept = nullptr;
     bool releases_payload = false;  ///< a backward pass that does not retain the graph clears the payload too
-    bool takes_undefined = false;  ///< apply handles missing gradients itself
+    bool takes_undefined = false;   ///< apply handles missing gradients itself
 };
 
 struct GradientSlot;  // autograd/engine.cpp: gradients waiting for a node in one backward pass
 
 /// What few nodes have: hooks, the values of retains_grad, the interpreter's metadata.
 struct NodeExtra {
-    Foreign pre_hooks, post_hooks;              ///< dicts of callables
-    std::vector<Foreign> tensor_hooks;          ///< one dict per output; run first
-    std::vector<Ref<Object>> retained;          ///< per output: the tensor whose .grad is filled
+    Foreign pre_hooks, post_hooks;      ///< dicts of callables
+    std::vector<Foreign> tensor_hooks;  ///< one dict per output; run first
+    std::vector<Ref<Object>> retained;  ///< per output: the tensor whose .grad is filled
     Foreign metadata;
-    std::vector<Edge> shown;                    ///< next_functions as users see them, of a composition's front
+    std::vector<Edge> shown;  ///< next_functions as users see them, of a composition's front
 };
 
 struct Node : Object {
@@ -61,10 +61,10 @@ struct Node : Object {
     std::uint64_t sequence;  ///< creation number: backward runs the newest node first
     Location location;       ///< the line that ran the operation
     std::uint16_t edge_count, saved_count, output_count;
-    bool released = false;   ///< a backward pass has dropped the saved values
-    bool hidden = false;     ///< the interior of a composition
+    bool released = false;  ///< a backward pass has dropped the saved values
+    bool hidden = false;    ///< the interior of a composition
     std::uint32_t spare = 0;
-    Edge* edges;             ///< behind the node, in the same allocation
+    Edge* edges;  ///< behind the node, in the same allocation
     SavedValue* saved;
     void* payload;
     OutputFacts* outputs;
@@ -75,10 +75,7 @@ struct Node : Object {
         if (!extra) extra = std::make_unique<NodeExtra>();
         return *extra;
     }
-    template <class Payload>
-    Payload& get() {
-        return *static_cast<Payload*>(payload);
-    }
+    template <class Payload> Payload& get() { return *static_cast<Payload*>(payload); }
     bool needs(int edge) const { return static_cast<bool>(edges[edge].node); }
 };
 
@@ -97,15 +94,16 @@ void stamp(Node& node);
 void release_saved(Node& node);
 /// The base parts that every NodeClass shares.
 NodeClass node_class(const char* name, void (*apply)(Node&, Gradients, Gradients));
-inline Node* node_of(const TensorBody& x) { return static_cast<Node*>(static_cast<Object*>(x.grad_fn.get())); }
+inline Node* node_of(const TensorBody& x) {
+    return static_cast<Node*>(static_cast<Object*>(x.grad_fn.get()));
+}
 
 /// The class of nodes whose payload says how gradients pass: `P::node` is the name, `payload.backward(node, in, out)`
 /// fills the edges' gradients.
-template <class P>
-const NodeClass& class_of() {
+template <class P> const NodeClass& class_of() {
     static const NodeClass cls = [] {
-        NodeClass made =
-            node_class(P::node, [](Node& node, Gradients in, Gradients out) { node.get<P>().backward(node, in, out); });
+        NodeClass made = node_class(
+            P::node, [](Node& node, Gradients in, Gradients out) { node.get<P>().backward(node, in, out); });
         if constexpr (!std::is_trivially_destructible_v<P>) {
             made.destroy_payload = [](Node& node) noexcept { node.get<P>().~P(); };
         }

@@ -56,7 +56,8 @@ void rebase_history(const Tensor& x, const Ref<Node>& node) {
     }
     slices->outputs[0] = {base->sizes, base->dtype, base->device};
     x->grad_fn.reset();
-    view->seen = version(*x) - 1;  // Stale on purpose: the next look at x's grad_fn makes AsStrided of the new base.
+    view->seen =
+        version(*x) - 1;  // Stale on purpose: the next look at x's grad_fn makes AsStrided of the new base.
     grad_fn(x);
 }
 
@@ -71,10 +72,12 @@ void give_way(const Tensor& x) {
 
 void check_inplace(const Tensor& x, bool records, bool uniform) {
     check(!x->inference || modes.has(kInference),
-          "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
+          "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+          "get a normal "
           "tensor before doing inplace update.");
     check(uniform || !has_internal_overlap(*x) || planted(Fault::SelfOverlapWritten),
-          "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+          "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+          "location. "
           "Please clone() the tensor before performing the operation.");
     if (!grad_enabled()) return;
     give_way(x);
@@ -114,7 +117,10 @@ void set_view(const Tensor& out, const Tensor& x, Creation creation) {
 }
 
 void set_view(const Tensor& out, const Tensor& x) {
-    set_view(out, x, modes.has(kInference) ? Creation::Inference : grad_enabled() ? Creation::Ordinary : Creation::NoGrad);
+    set_view(out, x,
+             modes.has(kInference) ? Creation::Inference
+             : grad_enabled()      ? Creation::Ordinary
+                                   : Creation::NoGrad);
 }
 
 }  // namespace tapeless

@@ -10,7 +10,8 @@ SavedHooks saved_hooks = {};
 
 void save(SavedValue& saved, const Tensor& x, int output) {
     check(!x->inference || modes.has(kInference),
-          "Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor "
+          "Inference tensors cannot be saved for backward. To work around you can make a clone to get a "
+          "normal tensor "
           "and use it in autograd.");
     saved.version = version(*x);
     saved.output = static_cast<std::uint16_t>(output < 0 ? x->output : static_cast<std::uint32_t>(output));
@@ -31,9 +32,12 @@ void save(SavedValue& saved, const Tensor& x, int output) {
 
 void fail_released() {
     fail(ErrorKind::Runtime,
-         "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-         "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-         "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+         "Trying to backward through the graph a second time (or directly access saved tensors after they "
+         "have already "
+         "been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+         "autograd.grad(). "
+         "Specify retain_graph=True if you need to backward through the graph a second time or if you need "
+         "to access "
          "saved tensors after calling backward.");
 }
 
@@ -50,12 +54,13 @@ std::string plain_name(const Node& node) {
         "one of the variables needed for gradient computation has been modified by an inplace operation: [",
         describe(*saved.tensor), "]");
     if (origin) message += text(", which is output ", saved.output, " of ", plain_name(*origin), ",");
-    message += text(" is at version ", version(*saved.tensor), "; expected version ", saved.version, " instead. ",
-                    modes.has(kAnomaly)
-                        ? "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
-                          "The variable in question was changed in there or anywhere later. Good luck!"
-                        : "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
-                          "with torch.autograd.set_detect_anomaly(True, check_nan=False).");
+    message += text(
+        " is at version ", version(*saved.tensor), "; expected version ", saved.version, " instead. ",
+        modes.has(kAnomaly)
+            ? "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
+              "The variable in question was changed in there or anywhere later. Good luck!"
+            : "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
+              "with torch.autograd.set_detect_anomaly(True, check_nan=False).");
     const std::string saving = location_text(node.location);
     if (!saving.empty()) message += text("\n  saved by ", plain_name(node), " at ", saving);
     const std::string writing = write ? location_text(write->location) : "";
@@ -91,7 +96,8 @@ Tensor unpack(const SavedValue& saved, Node& node) {
         return out;
     }
     check(!saved.had_graph || saved.tensor->grad_fn,
-          "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, "
+          "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not "
+          "supported, "
           "please use out-of-place `.detach()` instead");
     return saved.tensor;
 }

@@ -14,8 +14,8 @@ struct Node;
 
 struct SavedValue {
     Tensor tensor;
-    Foreign packed;   ///< what the pack hook returned, instead of the tensor
-    Foreign unpack;   ///< the unpack hook that was active with it
+    Foreign packed;  ///< what the pack hook returned, instead of the tensor
+    Foreign unpack;  ///< the unpack hook that was active with it
     std::uint32_t version = 0;
     std::uint16_t output = 0;
     bool is_output = false;

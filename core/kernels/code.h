@@ -55,13 +55,19 @@ concept CodeWith = (std::is_same_v<X, Code> && (std::is_same_v<Y, Code> || std::
                    (std::is_same_v<X, Literal> && std::is_same_v<Y, Code>);
 
 // The one macro pair of the vocabulary: each line gives a word of formulas its symbolic meaning, the row of that name.
-#define TAPELESS_INFIX(symbol, row) \
-    template <class X, class Y> requires CodeWith<X, Y> \
-    Code operator symbol(X x, Y y) { return Code::word(row, as_code(x), as_code(y)); }
-#define TAPELESS_WORD(name) \
+#define TAPELESS_INFIX(symbol, row)                     \
+    template <class X, class Y>                         \
+        requires CodeWith<X, Y>                         \
+    Code operator symbol(X x, Y y) {                    \
+        return Code::word(row, as_code(x), as_code(y)); \
+    }
+#define TAPELESS_WORD(name)                                   \
     inline Code name(Code x) { return Code::word(#name, x); } \
-    template <class X, class Y> requires CodeWith<X, Y> \
-    Code name(X x, Y y) { return Code::word(#name, as_code(x), as_code(y)); }
+    template <class X, class Y>                               \
+        requires CodeWith<X, Y>                               \
+    Code name(X x, Y y) {                                     \
+        return Code::word(#name, as_code(x), as_code(y));     \
+    }
 
 TAPELESS_INFIX(+, "add")
 TAPELESS_INFIX(-, "sub")
@@ -116,8 +122,7 @@ TAPELESS_WORD(trunc)
 #undef TAPELESS_WORD
 #undef TAPELESS_INFIX
 
-template <class X, class Y>
-Code where(Code condition, X x, Y y) {
+template <class X, class Y> Code where(Code condition, X x, Y y) {
     return Code::word("where", condition, as_code(x), as_code(y));
 }
 

@@ -8,8 +8,7 @@
 namespace tapeless {
 namespace {
 
-template <class From, class To>
-void convert_block(void* out, const void* in, std::int64_t count) {
+template <class From, class To> void convert_block(void* out, const void* in, std::int64_t count) {
     const From* from = static_cast<const From*>(in);
     To* to = static_cast<To*>(out);
     for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i]);
@@ -25,17 +24,15 @@ ConvertTable make_table() {
         for (int to = 0; to < kDTypes; ++to) {
             table[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)] =
                 visit(static_cast<DType>(from), [&]<class From>(Type<From>) {
-                    return visit(static_cast<DType>(to), []<class To>(Type<To>) -> ConvertLoop {
-                        return &convert_block<From, To>;
-                    });
+                    return visit(static_cast<DType>(to),
+                                 []<class To>(Type<To>) -> ConvertLoop { return &convert_block<From, To>; });
                 });
         }
     }
     return table;
 }
 
-template <int Bytes>
-struct Element {
+template <int Bytes> struct Element {
     alignas(Bytes > 8 ? 8 : Bytes) char bytes[Bytes];
 };
 
@@ -60,7 +57,8 @@ void run(char* dense, char* strided, std::int64_t stride, std::int64_t count) {
 }
 
 template <class T, bool Scatter>
-void walk(char* dense, char* base, const Dims& space, const Dims& strides, std::int64_t start, std::int64_t count) {
+void walk(char* dense, char* base, const Dims& space, const Dims& strides, std::int64_t start,
+          std::int64_t count) {
     const int rank = space.size();
     if (rank == 0) return run<T, Scatter>(dense, base, 1, count);
     Dims at(rank);
@@ -90,11 +88,16 @@ template <bool Scatter>
 void walk_of(std::size_t element, char* dense, char* base, const Dims& space, const Dims& strides,
              std::int64_t start, std::int64_t count) {
     switch (element) {
-        case 1: return walk<Element<1>, Scatter>(dense, base, space, strides, start, count);
-        case 2: return walk<Element<2>, Scatter>(dense, base, space, strides, start, count);
-        case 4: return walk<Element<4>, Scatter>(dense, base, space, strides, start, count);
-        case 8: return walk<Element<8>, Scatter>(dense, base, space, strides, start, count);
-        default: return walk<Element<16>, Scatter>(dense, base, space, strides, start, count);
+        case 1:
+            return walk<Element<1>, Scatter>(dense, base, space, strides, start, count);
+        case 2:
+            return walk<Element<2>, Scatter>(dense, base, space, strides, start, count);
+        case 4:
+            return walk<Element<4>, Scatter>(dense, base, space, strides, start, count);
+        case 8:
+            return walk<Element<8>, Scatter>(dense, base, space, strides, start, count);
+        default:
+            return walk<Element<16>, Scatter>(dense, base, space, strides, start, count);
     }
 }
 
@@ -119,7 +122,8 @@ void fill(char* out, const char* value, std::size_t element, std::int64_t count)
     run<char, false>(out, const_cast<char*>(value), 1, static_cast<std::int64_t>(count ? element : 0));
     for (std::int64_t filled = 1; filled < count; filled *= 2) {
         const std::int64_t more = std::min(filled, count - filled);
-        std::memcpy(out + filled * static_cast<std::int64_t>(element), out, static_cast<std::size_t>(more) * element);
+        std::memcpy(out + filled * static_cast<std::int64_t>(element), out,
+                    static_cast<std::size_t>(more) * element);
     }
 }
 

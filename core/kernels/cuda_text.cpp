@@ -169,15 +169,24 @@ std::string host_declarations() {
 /// CUDA's name of a dtype; null where no kernel can be written.
 const char* type_name(DType dtype) {
     switch (dtype) {
-        case DType::Bool: return "bool";
-        case DType::UInt8: return "unsigned char";
-        case DType::Int8: return "signed char";
-        case DType::Int16: return "short";
-        case DType::Int32: return "int";
-        case DType::Int64: return "long long";
-        case DType::Float32: return "float";
-        case DType::Float64: return "double";
-        default: return nullptr;
+        case DType::Bool:
+            return "bool";
+        case DType::UInt8:
+            return "unsigned char";
+        case DType::Int8:
+            return "signed char";
+        case DType::Int16:
+            return "short";
+        case DType::Int32:
+            return "int";
+        case DType::Int64:
+            return "long long";
+        case DType::Float32:
+            return "float";
+        case DType::Float64:
+            return "double";
+        default:
+            return nullptr;
     }
 }
 
@@ -194,8 +203,9 @@ std::string kernel_name(const KernelText& kernel) {
 }
 
 std::string kernel_text(const KernelText& kernel) {
-    check(has_kernel_text(kernel.dtype) && has_kernel_text(kernel.result), "kernel_text: a kernel of ", kernel.row,
-          " in ", facts(kernel.dtype).name, " was asked for; kernels are written for bool, integers, float32 and float64");
+    check(has_kernel_text(kernel.dtype) && has_kernel_text(kernel.result), "kernel_text: a kernel of ",
+          kernel.row, " in ", facts(kernel.dtype).name,
+          " was asked for; kernels are written for bool, integers, float32 and float64");
     const bool backward = kernel.gradient >= 0;
     const std::string type = type_name(kernel.dtype), row_result = type_name(kernel.result);
     const std::string result = backward ? type : row_result;
@@ -204,7 +214,9 @@ std::string kernel_text(const KernelText& kernel) {
     auto used = [&](const std::string& symbol) {
         for (int i = 0; i <= kernel.root; ++i) {
             const CodeNode& node = (*kernel.code)[i];
-            if (reached[static_cast<std::size_t>(i)] && node.kind == CodeNode::Kind::Symbol && node.word == symbol) return true;
+            if (reached[static_cast<std::size_t>(i)] && node.kind == CodeNode::Kind::Symbol &&
+                node.word == symbol)
+                return true;
         }
         return false;
     };
@@ -224,10 +236,13 @@ std::string kernel_text(const KernelText& kernel) {
     std::string value;
     const std::string statements = kernel.code->print(kernel.root, value);
     return "extern \"C\" __global__ void " + kernel_name(kernel) + "(" + result + "* to, " + parameters +
-           "long long count) {\n    typedef " + type + " T;\n    typedef " + result + " R;\n"
+           "long long count) {\n    typedef " + type + " T;\n    typedef " + result +
+           " R;\n"
            "    const long long step = (long long)gridDim.x * blockDim.x;\n"
-           "    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {\n" +
-           replaced(loads + statements, "\n    ", "\n        ").insert(0, "    ") + "        to[i] = R(" + value + ");\n    }\n}\n";
+           "    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) "
+           "{\n" +
+           replaced(loads + statements, "\n    ", "\n        ").insert(0, "    ") + "        to[i] = R(" +
+           value + ");\n    }\n}\n";
 }
 
 const char* cuda_prelude() {

@@ -13,10 +13,10 @@ struct KernelText {
     const char* row;
     const CodeGraph* code;
     int root;
-    int arity;      ///< of the row
-    int gradient;   ///< which operand's, or -1 for the forward formula
-    DType dtype;    ///< of the computation
-    DType result;   ///< of the row's result
+    int arity;                   ///< of the row
+    int gradient;                ///< which operand's, or -1 for the forward formula
+    DType dtype;                 ///< of the computation
+    DType result;                ///< of the row's result
     std::uint8_t bool_operands;  ///< bit k: the row's operand k is a condition
 };
 

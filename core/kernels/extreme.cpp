@@ -13,8 +13,7 @@ constexpr std::int64_t kBlock = 16 * 1024;  ///< elements that a chunk has at le
 constexpr int kColumns = 256;               ///< columns whose state stays in the nearest cache
 
 /// Whether y takes the place of x: it is beyond x, or NaN where x is not.
-template <class T, Extreme which>
-bool beats(T y, T x) {
+template <class T, Extreme which> bool beats(T y, T x) {
     const bool beyond = which == Extreme::Largest ? y > x : y < x;
     if constexpr (std::is_floating_point_v<T>) {
         return beyond | ((y != y) & (x == x));
@@ -23,8 +22,7 @@ bool beats(T y, T x) {
     }
 }
 
-template <class T, Extreme which>
-T best_of(const T* x, std::int64_t length) {
+template <class T, Extreme which> T best_of(const T* x, std::int64_t length) {
     constexpr int lanes = static_cast<int>(64 / sizeof(T));
     T best[lanes];
     std::fill_n(best, lanes, x[0]);
@@ -36,18 +34,19 @@ T best_of(const T* x, std::int64_t length) {
         }
     }
     for (; i < length; ++i) best[0] = beats<T, which>(x[i], best[0]) ? x[i] : best[0];
-    for (int lane = 1; lane < lanes; ++lane) best[0] = beats<T, which>(best[lane], best[0]) ? best[lane] : best[0];
+    for (int lane = 1; lane < lanes; ++lane)
+        best[0] = beats<T, which>(best[lane], best[0]) ? best[lane] : best[0];
     return best[0];
 }
 
 /// Where `value`, which is in the row, first stands.
-template <class T>
-std::int64_t first_of(const T* x, std::int64_t length, T value) {
+template <class T> std::int64_t first_of(const T* x, std::int64_t length, T value) {
     constexpr std::int64_t step = 64;
     std::int64_t i = 0;
     for (; i + step <= length; i += step) {
         bool any = false;
-        for (std::int64_t j = i; j < i + step; ++j) any |= (x[j] == value) | ((x[j] != x[j]) & (value != value));
+        for (std::int64_t j = i; j < i + step; ++j)
+            any |= (x[j] == value) | ((x[j] != x[j]) & (value != value));
         if (any) break;
     }
     while (!(x[i] == value || (x[i] != x[i] && value != value))) ++i;
@@ -55,8 +54,7 @@ std::int64_t first_of(const T* x, std::int64_t length, T value) {
 }
 
 /// One long row, cut into blocks whose best values are compared afterwards.
-template <class T, Extreme which>
-T best_of_long(const T* x, std::int64_t length) {
+template <class T, Extreme which> T best_of_long(const T* x, std::int64_t length) {
     const std::int64_t block = 4 * kBlock, blocks = (length + block - 1) / block;
     if (blocks <= 1) return best_of<T, which>(x, length);
     std::vector<T> best(static_cast<std::size_t>(blocks));
@@ -74,14 +72,15 @@ void along_rows(const T* x, std::int64_t outer, std::int64_t length, T* values, 
         if (indices) indices[0] = first_of(x, length, best);
         return;
     }
-    parallel_blocks(outer, std::max<std::int64_t>(1, kBlock / length), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            const T* row = x + i * length;
-            const T best = best_of<T, which>(row, length);
-            if (values) values[i] = best;
-            if (indices) indices[i] = first_of(row, length, best);
-        }
-    });
+    parallel_blocks(outer, std::max<std::int64_t>(1, kBlock / length),
+                    [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t i = begin; i < end; ++i) {
+                            const T* row = x + i * length;
+                            const T best = best_of<T, which>(row, length);
+                            if (values) values[i] = best;
+                            if (indices) indices[i] = first_of(row, length, best);
+                        }
+                    });
 }
 
 /// A strip of `count` columns, `pitch` elements from one row to the next.
@@ -112,14 +111,15 @@ void across_rows(const T* x, std::int64_t outer, std::int64_t length, std::int64
                  std::int64_t* indices) {
     const std::int64_t strips = (columns + kColumns - 1) / kColumns;
     const std::int64_t each = length * std::min<std::int64_t>(columns, kColumns);
-    parallel_blocks(outer * strips, std::max<std::int64_t>(1, kBlock / each), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) {
-            const std::int64_t i = task / strips, j = task % strips * kColumns, at = i * columns + j;
-            strip<T, which>(x + i * length * columns + j, length, columns,
-                            static_cast<int>(std::min<std::int64_t>(kColumns, columns - j)),
-                            values ? values + at : nullptr, indices ? indices + at : nullptr);
-        }
-    });
+    parallel_blocks(
+        outer * strips, std::max<std::int64_t>(1, kBlock / each), [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) {
+                const std::int64_t i = task / strips, j = task % strips * kColumns, at = i * columns + j;
+                strip<T, which>(x + i * length * columns + j, length, columns,
+                                static_cast<int>(std::min<std::int64_t>(kColumns, columns - j)),
+                                values ? values + at : nullptr, indices ? indices + at : nullptr);
+            }
+        });
 }
 
 template <class T, Extreme which>
@@ -128,19 +128,21 @@ void find(const void* x, std::int64_t outer, std::int64_t length, std::int64_t c
     if (columns == 1) {
         along_rows<T, which>(static_cast<const T*>(x), outer, length, static_cast<T*>(values), indices);
     } else {
-        across_rows<T, which>(static_cast<const T*>(x), outer, length, columns, static_cast<T*>(values), indices);
+        across_rows<T, which>(static_cast<const T*>(x), outer, length, columns, static_cast<T*>(values),
+                              indices);
     }
 }
 
 }  // namespace
 
-void extreme(Extreme which, DType dtype, const void* x, std::int64_t outer, std::int64_t length, std::int64_t columns,
-             void* values, std::int64_t* indices) {
+void extreme(Extreme which, DType dtype, const void* x, std::int64_t outer, std::int64_t length,
+             std::int64_t columns, void* values, std::int64_t* indices) {
     if (outer == 0 || columns == 0) return;
     visit(dtype == DType::Bool ? DType::UInt8 : dtype, [&]<class T>(Type<T>) {
         if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
-            which == Extreme::Largest ? find<T, Extreme::Largest>(x, outer, length, columns, values, indices)
-                                      : find<T, Extreme::Smallest>(x, outer, length, columns, values, indices);
+            which == Extreme::Largest
+                ? find<T, Extreme::Largest>(x, outer, length, columns, values, indices)
+                : find<T, Extreme::Smallest>(x, outer, length, columns, values, indices);
         } else {
             fail(ErrorKind::Runtime, "extreme: complex and half types have no loops");
         }

@@ -35,31 +35,40 @@ struct Facts {
     Domain domain = Domain::Any;
     Promotion promotion = Promotion::Common;
     Result result = Result::Same;
-    std::uint8_t bool_operands = 0;   ///< bit k: operand k is a condition
-    const char* node = nullptr;         ///< PyTorch's name of the recorded node, when it is not the row's with Backward0
-    const char* number_node = nullptr;  ///< ... when the last operand is a number
+    std::uint8_t bool_operands = 0;  ///< bit k: operand k is a condition
+    const char* node =
+        nullptr;  ///< PyTorch's name of the recorded node, when it is not the row's with Backward0
+    const char* number_node = nullptr;       ///< ... when the last operand is a number
     const char* left_number_node = nullptr;  ///< ... when the first is
-    double low = -2, high = 2;        ///< where tests draw operands from
-    bool data_errors = false;         ///< integer division by zero: never deferred
-    bool keeps_integers = false;      ///< floor and its like leave integers as they are
-    bool identity_on_reals = false;   ///< conj and its like return a real tensor itself
-    bool in_place = true;             ///< whether an in-place form exists
-    const char* alias = nullptr;      ///< a second public name
-    const char* signature = nullptr;  ///< when it is not (input[, other], *, out=None)
+    double low = -2, high = 2;               ///< where tests draw operands from
+    bool data_errors = false;                ///< integer division by zero: never deferred
+    bool keeps_integers = false;             ///< floor and its like leave integers as they are
+    bool identity_on_reals = false;          ///< conj and its like return a real tensor itself
+    bool in_place = true;                    ///< whether an in-place form exists
+    const char* alias = nullptr;             ///< a second public name
+    const char* signature = nullptr;         ///< when it is not (input[, other], *, out=None)
 };
 
 constexpr bool in_domain(Domain domain, DType dtype) {
     const bool boolean = dtype == DType::Bool, complex = dtype >= DType::Complex64;
     const bool integral = dtype <= DType::Int64;
     switch (domain) {
-        case Domain::Any: return true;
-        case Domain::Number: return !boolean;
-        case Domain::Ordered: return !complex;
-        case Domain::Real: return !boolean && !complex;
-        case Domain::Inexact: return !integral;
-        case Domain::Floating: return !integral && !complex;
-        case Domain::Integral: return integral;
-        case Domain::Integer: return integral && !boolean;
+        case Domain::Any:
+            return true;
+        case Domain::Number:
+            return !boolean;
+        case Domain::Ordered:
+            return !complex;
+        case Domain::Real:
+            return !boolean && !complex;
+        case Domain::Inexact:
+            return !integral;
+        case Domain::Floating:
+            return !integral && !complex;
+        case Domain::Integral:
+            return integral;
+        case Domain::Integer:
+            return integral && !boolean;
     }
     return false;
 }
@@ -68,19 +77,14 @@ namespace formula {
 
 /// A derivative that does not exist; as one of several, a gradient that is never asked for.
 struct None {
-    template <class... Operands>
-    constexpr std::tuple<> operator()(Operands...) const {
-        return {};
-    }
+    template <class... Operands> constexpr std::tuple<> operator()(Operands...) const { return {}; }
 };
 
-template <class... Gradients>
-constexpr std::tuple<Gradients...> grads(Gradients... gradients) {
+template <class... Gradients> constexpr std::tuple<Gradients...> grads(Gradients... gradients) {
     return {gradients...};
 }
 
-template <int Arity, class Forward, class Derivative>
-struct Pointwise {
+template <int Arity, class Forward, class Derivative> struct Pointwise {
     static constexpr int arity = Arity;
     static constexpr bool differentiable = !std::is_same_v<Derivative, None>;
     Facts facts;
@@ -89,7 +93,8 @@ struct Pointwise {
 };
 
 template <int Arity, class Forward, class Derivative = None>
-constexpr Pointwise<Arity, Forward, Derivative> pointwise(Facts facts, Forward forward, Derivative derivative = {}) {
+constexpr Pointwise<Arity, Forward, Derivative> pointwise(Facts facts, Forward forward,
+                                                          Derivative derivative = {}) {
     return {facts, forward, derivative};
 }
 
@@ -108,7 +113,8 @@ struct LoopSet {
     void (*fill)(RowLoops* rows);
     LoopSet* next = nullptr;
     static LoopSet*& first();
-    LoopSet(const char* family_, int isa_, void (*fill_)(RowLoops*)) : family(family_), isa(isa_), fill(fill_) {
+    LoopSet(const char* family_, int isa_, void (*fill_)(RowLoops*))
+        : family(family_), isa(isa_), fill(fill_) {
         next = std::exchange(first(), this);
     }
 };

@@ -31,34 +31,36 @@ void collapse(Dims& sizes, Dims& strides) {
 }
 
 /// An unsigned type as wide as an element, for moving it.
-template <std::size_t Bytes>
-struct Word {
+template <std::size_t Bytes> struct Word {
     alignas(Bytes > 8 ? 8 : Bytes) char bytes[Bytes];
 };
 
-template <class F>
-void with_word(std::size_t bytes, F&& f) {
+template <class F> void with_word(std::size_t bytes, F&& f) {
     switch (bytes) {
-        case 1: return f(Type<Word<1>>{});
-        case 2: return f(Type<Word<2>>{});
-        case 4: return f(Type<Word<4>>{});
-        case 8: return f(Type<Word<8>>{});
-        default: return f(Type<Word<16>>{});
+        case 1:
+            return f(Type<Word<1>>{});
+        case 2:
+            return f(Type<Word<2>>{});
+        case 4:
+            return f(Type<Word<4>>{});
+        case 8:
+            return f(Type<Word<8>>{});
+        default:
+            return f(Type<Word<16>>{});
     }
 }
 
 /// Calls f with the type to store, which is a word where only bytes move.
-template <class F>
-void with_store(DType dtype, Placement store, F&& f) {
+template <class F> void with_store(DType dtype, Placement store, F&& f) {
     if (store == Placement::Write) {
-        with_word(size_of(dtype), [&](auto type) { f(type, std::integral_constant<Placement, Placement::Write>{}); });
+        with_word(size_of(dtype),
+                  [&](auto type) { f(type, std::integral_constant<Placement, Placement::Write>{}); });
     } else {
         visit(dtype, [&](auto type) { f(type, std::integral_constant<Placement, Placement::Add>{}); });
     }
 }
 
-template <Placement store, class T>
-void put(T& x, T value) {
+template <Placement store, class T> void put(T& x, T value) {
     if constexpr (store == Placement::Write) {
         x = value;
     } else if constexpr (std::is_same_v<T, bool>) {
@@ -95,22 +97,23 @@ void take_rows(char* out, const char* x, std::size_t element, Rows rows) {
     if (length == 0 || total == 0) return;
     const std::int64_t size = static_cast<std::int64_t>(element);
     const bool dense = rows.after.empty() || (rows.after.size() == 1 && rows.after_strides[0] == 1);
-    parallel_blocks(total, std::max<std::int64_t>(1, kBlock / length), [&](std::int64_t begin, std::int64_t end) {
-        char* to = out + begin * length * size;
-        if (length == 1) {
-            with_word(element, [&]<class T>(Type<T>) { take_elements<T>(to, x, rows, begin, end); });
-            return;
-        }
-        for (std::int64_t i = begin; i < end; ++i, to += length * size) {
-            const std::int64_t base = position_of(i / rows.count, rows.before, rows.before_strides);
-            const char* from = x + (base + rows.offsets[i % rows.count]) * size;
-            if (dense) {
-                std::memcpy(to, from, static_cast<std::size_t>(length * size));
-            } else {
-                gather(to, from, element, rows.after, rows.after_strides, 0, length);
+    parallel_blocks(
+        total, std::max<std::int64_t>(1, kBlock / length), [&](std::int64_t begin, std::int64_t end) {
+            char* to = out + begin * length * size;
+            if (length == 1) {
+                with_word(element, [&]<class T>(Type<T>) { take_elements<T>(to, x, rows, begin, end); });
+                return;
             }
-        }
-    });
+            for (std::int64_t i = begin; i < end; ++i, to += length * size) {
+                const std::int64_t base = position_of(i / rows.count, rows.before, rows.before_strides);
+                const char* from = x + (base + rows.offsets[i % rows.count]) * size;
+                if (dense) {
+                    std::memcpy(to, from, static_cast<std::size_t>(length * size));
+                } else {
+                    gather(to, from, element, rows.after, rows.after_strides, 0, length);
+                }
+            }
+        });
 }
 
 namespace {
@@ -157,7 +160,8 @@ void put_rows(DType dtype, Placement store, char* x, const char* source, Rows ro
                 const std::int64_t point = task / across, first = task % across * block;
                 T* to = reinterpret_cast<T*>(x) + position_of(point, rows.before, rows.before_strides);
                 const T* from = reinterpret_cast<const T*>(source) + point * rows.count * length;
-                put_columns<T, how>(to, from, rows, length, positions, first, std::min(length, first + block));
+                put_columns<T, how>(to, from, rows, length, positions, first,
+                                    std::min(length, first + block));
             }
         });
     });
@@ -168,8 +172,9 @@ namespace {
 /// The walk of an index: `outer` are its dimensions but dim and the last, which the inner two loops take.
 struct AlongWalk {
     Dims outer, outer_index, outer_x, outer_other;
-    std::int64_t length, index_step, x_step, other_step;           ///< along dim
-    std::int64_t columns, column_index, column_x, column_other;    ///< along the last dimension, if that is another
+    std::int64_t length, index_step, x_step, other_step;  ///< along dim
+    std::int64_t columns, column_index, column_x,
+        column_other;  ///< along the last dimension, if that is another
 };
 
 AlongWalk walk_of(const Along& along) {
@@ -208,8 +213,7 @@ AlongWalk walk_of(const Along& along) {
 }
 
 /// Calls element(x position, other position) for every element of the index.
-template <class F>
-void for_along(const Along& along, F&& element) {
+template <class F> void for_along(const Along& along, F&& element) {
     const AlongWalk walk = walk_of(along);
     const std::int64_t points = product(walk.outer);
     if (points == 0 || walk.length == 0 || walk.columns == 0) return;
@@ -252,8 +256,10 @@ void put_along(DType dtype, Placement store, char* x, const char* source, const 
     });
 }
 
-std::int64_t first_outside(const std::int64_t* index, std::int64_t count, std::int64_t low, std::int64_t high) {
-    const std::uint64_t start = static_cast<std::uint64_t>(low), span = static_cast<std::uint64_t>(high) - start;
+std::int64_t first_outside(const std::int64_t* index, std::int64_t count, std::int64_t low,
+                           std::int64_t high) {
+    const std::uint64_t start = static_cast<std::uint64_t>(low),
+                        span = static_cast<std::uint64_t>(high) - start;
     bool any = false;
     for (std::int64_t i = 0; i < count; ++i) any |= static_cast<std::uint64_t>(index[i]) - start >= span;
     if (!any) return -1;

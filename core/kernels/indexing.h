@@ -37,6 +37,7 @@ void take_along(char* out, const char* x, std::size_t element, const Along& alon
 void put_along(DType dtype, Placement store, char* x, const char* source, const Along& along);
 
 /// The first of `count` numbers outside [low, high), or -1 if there is none.
-std::int64_t first_outside(const std::int64_t* index, std::int64_t count, std::int64_t low, std::int64_t high);
+std::int64_t first_outside(const std::int64_t* index, std::int64_t count, std::int64_t low,
+                           std::int64_t high);
 
 }  // namespace tapeless

@@ -9,8 +9,7 @@ namespace tapeless::formula {
 
 struct Literal {
     double value;
-    template <class T>
-    constexpr T as() const {
+    template <class T> constexpr T as() const {
         if constexpr (is_complex_type<T>) {
             return T{static_cast<decltype(T{}.re)>(value), 0};
         } else {
@@ -43,9 +42,12 @@ template <Number T> static inline bool operator>(T x, Literal y) { return x > y.
 template <Number T> static inline bool operator<=(T x, Literal y) { return x <= y.as<T>(); }
 template <Number T> static inline bool operator>=(T x, Literal y) { return x >= y.as<T>(); }
 
-
-template <Number T> static inline T where(bool condition, T x, Literal y) { return condition ? x : y.as<T>(); }
-template <Number T> static inline T where(bool condition, Literal x, T y) { return condition ? x.as<T>() : y; }
+template <Number T> static inline T where(bool condition, T x, Literal y) {
+    return condition ? x : y.as<T>();
+}
+template <Number T> static inline T where(bool condition, Literal x, T y) {
+    return condition ? x.as<T>() : y;
+}
 
 // Bits of integers and bool. Shift counts outside the type give what shifting one bit at a time would.
 template <std::integral T> static inline T bitwise_and(T x, T y) { return static_cast<T>(x & y); }

@@ -9,11 +9,9 @@ namespace tapeless::formula {
 namespace {  // Everything here is per translation unit: merged across ISA levels, a v4 loop would run on a v2 machine.
 
 /// How a value lies in memory: bool as a byte, which gcc can vectorise where it cannot a bool*.
-template <class T>
-using Stored = std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>;
+template <class T> using Stored = std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>;
 
-template <class T>
-inline T load(const void* base, std::int64_t i) {
+template <class T> inline T load(const void* base, std::int64_t i) {
     if constexpr (std::is_same_v<T, bool>) {
         return static_cast<const unsigned char*>(base)[i] != 0;
     } else {
@@ -21,17 +19,14 @@ inline T load(const void* base, std::int64_t i) {
     }
 }
 
-template <class T>
-struct RealOf {
+template <class T> struct RealOf {
     using type = T;
 };
-template <class T>
-struct RealOf<Complex<T>> {
+template <class T> struct RealOf<Complex<T>> {
     using type = T;
 };
 
-template <class To, class From>
-inline To as(From value) {
+template <class To, class From> inline To as(From value) {
     if constexpr (std::is_same_v<From, Literal>) {
         return value.template as<To>();
     } else if constexpr (std::is_same_v<To, From>) {
@@ -87,13 +82,11 @@ void derivative_loop(void* out, const void* const* in, std::int64_t count) {
     derivative_loop_of<D, T, bools, which>(out, in, count, std::make_index_sequence<arity>());
 }
 
-template <class D, class T, unsigned bools, int arity, std::size_t which>
-void fill_derivative(Loop& loop) {
+template <class D, class T, unsigned bools, int arity, std::size_t which> void fill_derivative(Loop& loop) {
     if constexpr (((bools >> which) & 1) == 0) loop = &derivative_loop<D, T, bools, arity, which>;
 }
 
-template <const auto& family, std::size_t I, class T, DType dtype>
-void fill_row(RowLoops* rows) {
+template <const auto& family, std::size_t I, class T, DType dtype> void fill_row(RowLoops* rows) {
     constexpr const auto& row = std::get<I>(family);
     using Row = std::remove_cvref_t<decltype(row)>;
     constexpr Facts facts = row.facts;
@@ -113,8 +106,7 @@ void fill_row(RowLoops* rows) {
     }
 }
 
-template <const auto& family, class T, DType dtype>
-void fill_rows(RowLoops* rows) {
+template <const auto& family, class T, DType dtype> void fill_rows(RowLoops* rows) {
     constexpr std::size_t count = std::tuple_size_v<std::remove_cvref_t<decltype(family)>>;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
         (fill_row<family, I, T, dtype>(rows), ...);
@@ -123,20 +115,13 @@ void fill_rows(RowLoops* rows) {
 
 // The dtype classes; the build compiles each family once per class and ISA level, with TAPELESS_CLASS naming one.
 namespace float32 {
-template <const auto& family>
-void fill(RowLoops* rows) {
-    fill_rows<family, float, DType::Float32>(rows);
-}
+template <const auto& family> void fill(RowLoops* rows) { fill_rows<family, float, DType::Float32>(rows); }
 }  // namespace float32
 namespace float64 {
-template <const auto& family>
-void fill(RowLoops* rows) {
-    fill_rows<family, double, DType::Float64>(rows);
-}
+template <const auto& family> void fill(RowLoops* rows) { fill_rows<family, double, DType::Float64>(rows); }
 }  // namespace float64
 namespace integer {
-template <const auto& family>
-void fill(RowLoops* rows) {
+template <const auto& family> void fill(RowLoops* rows) {
     fill_rows<family, bool, DType::Bool>(rows);
     fill_rows<family, std::uint8_t, DType::UInt8>(rows);
     fill_rows<family, std::int8_t, DType::Int8>(rows);
@@ -146,8 +131,7 @@ void fill(RowLoops* rows) {
 }
 }  // namespace integer
 namespace complex {
-template <const auto& family>
-void fill(RowLoops* rows) {
+template <const auto& family> void fill(RowLoops* rows) {
     fill_rows<family, Complex<float>, DType::Complex64>(rows);
     fill_rows<family, Complex<double>, DType::Complex128>(rows);
 }

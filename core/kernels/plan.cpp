@@ -41,7 +41,8 @@ public:
 
     void write(Expression& expression) {
         if (expression.result) return;
-        expression.result = make_buffer(static_cast<std::size_t>(expression.numel) * size_of(expression.dtype));
+        expression.result =
+            make_buffer(static_cast<std::size_t>(expression.numel) * size_of(expression.dtype));
         written_.push_back(&expression);
         program_.stores.push_back({static_cast<std::int16_t>(expression.visit - 1), expression.result->data});
     }
@@ -97,7 +98,8 @@ private:
         }
         for (std::size_t v = 0; v < program_.values.size(); ++v) {
             const Value& other = program_.values[v];
-            const bool same = other.kind == value.kind && other.data == value.data && other.dtype == value.dtype;
+            const bool same =
+                other.kind == value.kind && other.data == value.data && other.dtype == value.dtype;
             if (same && (value.kind != Operand::Kind::Strided ||
                          (*other.space == space && *other.strides == operand.strides))) {
                 return static_cast<std::int16_t>(v);
@@ -118,7 +120,8 @@ private:
         std::vector<int> last(count, -1);
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             for (int k = 0; k < program_.steps[s].arity; ++k) {
-                if (program_.steps[s].in[k] >= 0) last[static_cast<std::size_t>(program_.steps[s].in[k])] = static_cast<int>(s);
+                if (program_.steps[s].in[k] >= 0)
+                    last[static_cast<std::size_t>(program_.steps[s].in[k])] = static_cast<int>(s);
             }
         }
         const int never = static_cast<int>(program_.steps.size());
@@ -138,7 +141,8 @@ private:
             }
             for (std::size_t v = 0; v < count; ++v) {
                 const Value& value = program_.values[v];
-                if (value.kind == Operand::Kind::Value && last[v] == static_cast<int>(s)) free.push_back(value.reg);
+                if (value.kind == Operand::Kind::Value && last[v] == static_cast<int>(s))
+                    free.push_back(value.reg);
             }
         }
     }
@@ -208,7 +212,8 @@ void evaluate_all(const std::vector<Storage*>& storages, bool within_backward) {
         std::vector<Storage*> chosen, later;
         for (Storage* storage : left) {
             steps += storage->pending->steps;
-            const bool fits = storage->pending->numel == numel && (steps <= 8 * kMostSteps || storage == left.front());
+            const bool fits =
+                storage->pending->numel == numel && (steps <= 8 * kMostSteps || storage == left.front());
             if (!fits) {
                 later.push_back(storage);
                 continue;
@@ -227,8 +232,8 @@ void evaluate_all(const std::vector<Storage*>& storages, bool within_backward) {
     }
 }
 
-void sum_blocks(const Operand& operand, std::int64_t numel, const Dims& space, SumLoop loop, std::size_t partial_size,
-                char* partials) {
+void sum_blocks(const Operand& operand, std::int64_t numel, const Dims& space, SumLoop loop,
+                std::size_t partial_size, char* partials) {
     Planner planner(numel);
     Program& program = planner.program();
     program.summed = planner.add(operand, space);

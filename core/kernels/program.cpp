@@ -49,8 +49,9 @@ public:
         for (const Step& step : program_.steps) compute(step, start, count);
         store(start, count);
         if (program_.sum) {
-            program_.sum(program_.partials + start / kBlock * static_cast<std::int64_t>(program_.partial_size),
-                         at_[program_.summed], count);
+            program_.sum(
+                program_.partials + start / kBlock * static_cast<std::int64_t>(program_.partial_size),
+                at_[program_.summed], count);
         }
     }
 
@@ -79,8 +80,8 @@ private:
         if (count % kGroup == 0) {
             for (const Store& store : program_.stores) {
                 if (store.value != out || store.space) continue;
-                return store.data +
-                       start * static_cast<std::int64_t>(size_of(program_.values[static_cast<std::size_t>(out)].dtype));
+                return store.data + start * static_cast<std::int64_t>(size_of(
+                                                program_.values[static_cast<std::size_t>(out)].dtype));
             }
         }
         return reg(program_.values[static_cast<std::size_t>(out)].reg);
@@ -91,8 +92,8 @@ private:
         char* out = target(step.out, start, count);
         at_[step.out] = out;
         if (!step.kernel) {
-            convert_loop(program_.values[static_cast<std::size_t>(step.in[0])].dtype, step.dtype)(out, at_[step.in[0]],
-                                                                                                groups);
+            convert_loop(program_.values[static_cast<std::size_t>(step.in[0])].dtype, step.dtype)(
+                out, at_[step.in[0]], groups);
             return;
         }
         const void* in[kMaxOperands];
@@ -147,7 +148,8 @@ void run(const Program& program) {
     const std::int64_t blocks = (program.numel + kBlock - 1) / kBlock;
     auto work = [&](std::int64_t first, std::int64_t last) {
         char* memory = scratch.reserve(size);
-        const void** at = reinterpret_cast<const void**>(memory + size - sizeof(void*) * program.values.size());
+        const void** at =
+            reinterpret_cast<const void**>(memory + size - sizeof(void*) * program.values.size());
         Block block(program, memory, at);
         last = std::min(blocks, last * kBlocksPerChunk);
         for (std::int64_t b = first * kBlocksPerChunk; b < last; ++b) {
@@ -212,11 +214,14 @@ void launch(const Launch& now) {
         if (operand.kind == Operand::Kind::None) continue;
         program.widest = std::max(program.widest, size_of(operand.dtype));
         step.in[k] = static_cast<std::int16_t>(program.values.size());
-        const char* from = operand.kind == Operand::Kind::Number && !operand.data ? operand.number : operand.data;
-        program.values.push_back({operand.kind, operand.dtype, from, now.space, &operand.strides, program.registers++});
+        const char* from =
+            operand.kind == Operand::Kind::Number && !operand.data ? operand.number : operand.data;
+        program.values.push_back(
+            {operand.kind, operand.dtype, from, now.space, &operand.strides, program.registers++});
     }
     step.out = static_cast<std::int16_t>(program.values.size());
-    program.values.push_back({Operand::Kind::Value, now.dtype, nullptr, nullptr, nullptr, program.registers++});
+    program.values.push_back(
+        {Operand::Kind::Value, now.dtype, nullptr, nullptr, nullptr, program.registers++});
     program.steps.push_back(step);
     program.stores.push_back({step.out, now.out, now.out_strides ? now.space : nullptr, now.out_strides});
     run(program);

@@ -18,12 +18,12 @@ using SumLoop = void (*)(void* partial, const void* in, std::int64_t count);
 
 /// Where one value of a program comes from, or what it is computed by.
 struct Value {
-    Operand::Kind kind;          ///< Value: computed by a step
+    Operand::Kind kind;  ///< Value: computed by a step
     DType dtype;
     const char* data = nullptr;  ///< of Dense, Strided, Number
     const Dims* space = nullptr;
     const Dims* strides = nullptr;
-    int reg = -1;                ///< block register that holds it, if it needs one
+    int reg = -1;  ///< block register that holds it, if it needs one
 };
 
 struct Step {
@@ -38,7 +38,7 @@ struct Step {
 struct Store {
     std::int16_t value;
     char* data;
-    const Dims* space = nullptr;    ///< null: without gaps
+    const Dims* space = nullptr;  ///< null: without gaps
     const Dims* strides = nullptr;
 };
 
@@ -85,7 +85,7 @@ void evaluate(Expression& expression);
 /// Computes several in as few passes as their sizes allow; `within_backward` does not count as a use.
 void evaluate_all(const std::vector<Storage*>& storages, bool within_backward);
 /// Adds up all elements of a value that need not be written: one accumulator per kBlock elements.
-void sum_blocks(const Operand& operand, std::int64_t numel, const Dims& space, SumLoop loop, std::size_t partial_size,
-                char* partials);
+void sum_blocks(const Operand& operand, std::int64_t numel, const Dims& space, SumLoop loop,
+                std::size_t partial_size, char* partials);
 
 }  // namespace tapeless

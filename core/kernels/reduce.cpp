@@ -9,23 +9,19 @@
 namespace tapeless {
 namespace {
 
-template <class T>
-struct Accumulator {
+template <class T> struct Accumulator {
     using type = std::conditional_t<std::is_integral_v<T>, std::int64_t, T>;
 };
-template <>
-struct Accumulator<Half> {
+template <> struct Accumulator<Half> {
     using type = float;
 };
-template <>
-struct Accumulator<BFloat16> {
+template <> struct Accumulator<BFloat16> {
     using type = float;
 };
 
 constexpr int kLanes = 16;
 
-template <class T>
-typename Accumulator<T>::type block_sum(const T* values, std::int64_t count) {
+template <class T> typename Accumulator<T>::type block_sum(const T* values, std::int64_t count) {
     using A = typename Accumulator<T>::type;
     A lanes[kLanes] = {};
     std::int64_t i = 0;
@@ -40,8 +36,7 @@ typename Accumulator<T>::type block_sum(const T* values, std::int64_t count) {
 }
 
 /// The tree over partial sums: neighbours first, so that its shape depends on the count alone.
-template <class A>
-void tree(A* partials, std::int64_t count) {
+template <class A> void tree(A* partials, std::int64_t count) {
     for (; count > 1; count = (count + 1) / 2) {
         for (std::int64_t i = 0; i < count / 2; ++i) partials[i] = partials[2 * i] + partials[2 * i + 1];
         if (count % 2) partials[count / 2] = partials[count - 1];
@@ -93,14 +88,16 @@ DType sum_type(DType dtype) {
 SumLoop sum_loop(DType dtype) {
     return visit(dtype, []<class T>(Type<T>) -> SumLoop {
         return [](void* partial, const void* in, std::int64_t count) {
-            *static_cast<typename Accumulator<T>::type*>(partial) = block_sum(static_cast<const T*>(in), count);
+            *static_cast<typename Accumulator<T>::type*>(partial) =
+                block_sum(static_cast<const T*>(in), count);
         };
     });
 }
 
 void sum_pairs(DType accumulator, char* partials, std::int64_t count) {
     visit(accumulator, [&]<class A>(Type<A>) {
-        if constexpr (std::is_same_v<A, typename Accumulator<A>::type>) tree(reinterpret_cast<A*>(partials), count);
+        if constexpr (std::is_same_v<A, typename Accumulator<A>::type>)
+            tree(reinterpret_cast<A*>(partials), count);
     });
 }
 
@@ -111,14 +108,17 @@ void sum_rows(DType dtype, const char* in, std::int64_t rows, std::int64_t lengt
         A* sums = reinterpret_cast<A*>(out);
         auto work = [&](std::int64_t first, std::int64_t last) {
             std::vector<A> partials;
-            for (std::int64_t r = first; r < last; ++r) sums[r] = row_sum(values + r * length, length, partials);
+            for (std::int64_t r = first; r < last; ++r)
+                sums[r] = row_sum(values + r * length, length, partials);
         };
         if (rows * length < kWorth || rows == 1) return work(0, rows);
-        parallel_blocks(rows, std::max<std::int64_t>(1, kWorth / 4 / std::max<std::int64_t>(length, 1)), work);
+        parallel_blocks(rows, std::max<std::int64_t>(1, kWorth / 4 / std::max<std::int64_t>(length, 1)),
+                        work);
     });
 }
 
-void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t length, std::int64_t columns, char* out) {
+void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t length, std::int64_t columns,
+                 char* out) {
     visit(dtype, [&]<class T>(Type<T>) {
         using A = typename Accumulator<T>::type;
         const T* values = reinterpret_cast<const T*>(in);
@@ -127,8 +127,8 @@ void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t l
         auto work = [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t i = first; i < last; ++i) {
                 const std::int64_t o = i / strips, begin = i % strips * kBlock;
-                column_tree(values + o * length * columns, 0, length, columns, begin, std::min(kBlock, columns - begin),
-                            sums + o * columns + begin);
+                column_tree(values + o * length * columns, 0, length, columns, begin,
+                            std::min(kBlock, columns - begin), sums + o * columns + begin);
             }
         };
         if (outer * length * columns < kWorth) return work(0, outer * strips);

@@ -19,6 +19,7 @@ void sum_pairs(DType accumulator, char* partials, std::int64_t count);
 /// Sums of `rows` runs of `length` elements without gaps, `out` in sum_type(dtype).
 void sum_rows(DType dtype, const char* in, std::int64_t rows, std::int64_t length, char* out);
 /// Sums over the first of two dimensions: in is [outer][length][columns] without gaps, out [outer][columns].
-void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t length, std::int64_t columns, char* out);
+void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t length, std::int64_t columns,
+                 char* out);
 
 }  // namespace tapeless

@@ -17,19 +17,21 @@ struct Types {
 [[noreturn]] void fail_dtype(const Row& row, DType dtype) {
     const std::string name = row.facts.name;
     if (dtype == DType::Bool && name == "sub") {
-        fail(ErrorKind::Runtime, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        fail(ErrorKind::Runtime,
+             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
              "`logical_xor()` operator instead.");
     }
     if (dtype == DType::Bool && name == "neg") {
-        fail(ErrorKind::Runtime, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+        fail(ErrorKind::Runtime,
+             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
              "invert a mask, use the `~` or `logical_not()` operator instead.");
     }
     if (is_complex(dtype) && (name == "maximum" || name == "minimum" || name == "clamp")) {
         fail(ErrorKind::Runtime, name, " not implemented for complex tensors.");
     }
     if (is_complex(dtype) && (row.facts.keeps_integers || name == "sign")) {
-        fail(name == "sign" ? ErrorKind::Runtime : ErrorKind::NotImplemented, name, " is not supported for complex inputs",
-             name == "sign" ? "; unlike NumPy, use sgn" : "");
+        fail(name == "sign" ? ErrorKind::Runtime : ErrorKind::NotImplemented, name,
+             " is not supported for complex inputs", name == "sign" ? "; unlike NumPy, use sgn" : "");
     }
     fail(ErrorKind::NotImplemented, "\"", name, "_cpu\" not implemented for '", facts(dtype).legacy_name,
          "'; convert the operands with .to(...) first");
@@ -40,7 +42,8 @@ Types types_of(const Row& row, const Argument* arguments) {
     if (first && arguments[0].tensor) {
         const DType condition = (*arguments[0].tensor)->dtype;
         if (condition != DType::Bool && condition != DType::UInt8) {
-            fail(ErrorKind::Runtime, row.facts.name, " expected condition to be a boolean tensor, but got a tensor with dtype ",
+            fail(ErrorKind::Runtime, row.facts.name,
+                 " expected condition to be a boolean tensor, but got a tensor with dtype ",
                  facts(condition).legacy_name);
         }
     }
@@ -53,14 +56,16 @@ Types types_of(const Row& row, const Argument* arguments) {
                   : lead && arguments[k].number.category() <= category((*lead)->dtype);
     }
     Types types;
-    types.common = same && lead && !(*lead)->wrapped_number ? (*lead)->dtype
-                                                            : result_type(arguments + first, row.arity - first);
+    types.common = same && lead && !(*lead)->wrapped_number
+                       ? (*lead)->dtype
+                       : result_type(arguments + first, row.arity - first);
     if (row.facts.promotion == Promotion::Float && is_integral(types.common)) types.common = default_dtype();
     types.compute = compute_type(types.common);
     types.result = row.facts.result == Result::Bool   ? DType::Bool
                    : row.facts.result == Result::Real ? real_of(types.common)
                                                       : types.common;
-    if (!in_domain(row.facts.domain, types.common) && !(row.facts.keeps_integers && is_integral(types.common))) {
+    if (!in_domain(row.facts.domain, types.common) &&
+        !(row.facts.keeps_integers && is_integral(types.common))) {
         fail_dtype(row, types.common);
     }
     return types;
@@ -92,8 +97,10 @@ void check_devices(const Row& row, const Argument* arguments) {
         if (!arguments[k].tensor || (*arguments[k].tensor)->dim() == 0) continue;
         const TensorBody* x = arguments[k].tensor->get();
         if (!first) first = x;
-        check(x->device.type == first->device.type, "Expected all tensors to be on the same device, but found at least "
-              "two devices, ", name(first->device.type), " and ", name(x->device.type), "! (", row.facts.name, ")");
+        check(x->device.type == first->device.type,
+              "Expected all tensors to be on the same device, but found at least "
+              "two devices, ",
+              name(first->device.type), " and ", name(x->device.type), "! (", row.facts.name, ")");
     }
 }
 
@@ -105,7 +112,8 @@ const NodeClass& class_for(const Row& row, const Argument* arguments) {
 Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
     std::uint8_t any = 0;
     for (int k = 0; k < row.arity; ++k) any |= row.saved[k];
-    Ref<Node> made = make_node(class_for(row, arguments), row.arity, any ? row.arity + 1 : 0, 1, RowPayload{common, 0, {}});
+    Ref<Node> made = make_node(class_for(row, arguments), row.arity, any ? row.arity + 1 : 0, 1,
+                               RowPayload{common, 0, {}});
     for (int k = 0; k < row.arity; ++k) {
         if (arguments[k].tensor && row.derivative_root[k] >= 0) {
             made->edges[k] = gradient_edge(*arguments[k].tensor);
@@ -117,7 +125,8 @@ Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
 bool wants_record(const Row& row, const Argument* arguments, DType result) {
     if (!grad_enabled() || !row.differentiable || !is_differentiable(result)) return false;
     for (int k = 0; k < row.arity; ++k) {
-        if (arguments[k].tensor && row.derivative_root[k] >= 0 && requires_grad(*arguments[k].tensor)) return true;
+        if (arguments[k].tensor && row.derivative_root[k] >= 0 && requires_grad(*arguments[k].tensor))
+            return true;
     }
     return false;
 }
@@ -157,7 +166,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
           " doesn't match the broadcast shape ", to_string(layout.sizes));
     bool records = wants_record(row, arguments, x->dtype);
     check_inplace(x, records);
-    records = records && wants_record(row, arguments, x->dtype);  // Variable's default flag may have given way.
+    records =
+        records && wants_record(row, arguments, x->dtype);  // Variable's default flag may have given way.
     Ref<Node> made;
     std::uint8_t wanted = 0;
     if (records) {

@@ -28,7 +28,8 @@ DType result_type(const Argument* arguments, int count) {
         if (!any_low) return high;
         if (!any_high) return low;
         if (category(high) >= category(low)) return high;
-        if (is_complex(low) && is_floating(high)) return high == DType::Float64 ? DType::Complex128 : DType::Complex64;
+        if (is_complex(low) && is_floating(high))
+            return high == DType::Float64 ? DType::Complex128 : DType::Complex64;
         return category(low) > category(high) ? low : high;
     };
     const DType tensors = combine(any[0], type[0], any[1], type[1]);
@@ -121,8 +122,10 @@ Layout layout_of(const Argument* arguments, int count, std::uint8_t skipped) {
         }
         return layout;
     }
-    bool plain = true;  // Every operand of full size contiguous: so is the result, whatever is broadcast into it.
-    for (int k = 0; k < count; ++k) plain &= !tensors[k] || ((*tensors[k])->contiguous && (*tensors[k])->sizes == layout.sizes);
+    bool plain =
+        true;  // Every operand of full size contiguous: so is the result, whatever is broadcast into it.
+    for (int k = 0; k < count; ++k)
+        plain &= !tensors[k] || ((*tensors[k])->contiguous && (*tensors[k])->sizes == layout.sizes);
     if (plain) {
         layout.strides = contiguous_strides(layout.sizes);
         return layout;
@@ -160,8 +163,8 @@ void set_operand(Operand& operand, const Tensor& x, const Layout& layout, bool l
     operand.dtype = x->dtype;
     Storage& storage = *x->storage;
     const bool dense = same_geometry(*x, layout.sizes, layout.strides);
-    if (storage.pending && later && dense && (covers_storage(*x) || planted(Fault::ViewAsWhole)) && !storage.pending->result &&
-        storage.pending->dtype == x->dtype) {
+    if (storage.pending && later && dense && (covers_storage(*x) || planted(Fault::ViewAsWhole)) &&
+        !storage.pending->result && storage.pending->dtype == x->dtype) {
         operand.kind = Operand::Kind::Value;
         operand.value = storage.pending;
         return;
@@ -194,7 +197,8 @@ Dims space_of(const Layout& layout, Operand* operands, int count, Dims* extra) {
 }
 
 bool may_defer(std::int64_t numel, const Argument* arguments, int count, const Device& device) {
-    if (!deferral.enabled || numel < deferral.least || numel == 0 || device.type != DeviceType::CPU) return false;
+    if (!deferral.enabled || numel < deferral.least || numel == 0 || device.type != DeviceType::CPU)
+        return false;
     // What may not fit in memory is allocated at the call, so that the error names the line that asked for it.
     constexpr std::int64_t kSurelyFits = std::int64_t{1} << 32;
     if (modes.has(kAnomaly) || numel > kSurelyFits) return false;
@@ -266,7 +270,8 @@ Tensor compute(const Computation& computation, const Argument* arguments, int co
     for (int k = 0; k < count; ++k) {
         if (arguments[k].tensor) device = (*arguments[k].tensor)->device;
     }
-    if (device.type != DeviceType::CPU) return empty(layout.sizes, computation.result, device, &layout.strides);
+    if (device.type != DeviceType::CPU)
+        return empty(layout.sizes, computation.result, device, &layout.strides);
     const bool later = !computation.eager && may_defer(numel, arguments, count, device);
     Operand operands[kMaxOperands];
     for (int k = 0; k < count; ++k) {
@@ -277,14 +282,17 @@ Tensor compute(const Computation& computation, const Argument* arguments, int co
             continue;
         }
         converted[k] = *arguments[k].tensor;
-        if (computation.kernel) converted[k] = readable_as(converted[k], condition ? DType::Bool : computation.compute);
+        if (computation.kernel)
+            converted[k] = readable_as(converted[k], condition ? DType::Bool : computation.compute);
         set_operand(operands[k], converted[k], layout, later);
     }
     Dims space = space_of(layout, operands, count, nullptr);
     if (later) {
-        Shared<Expression> expression = make_expression(computation, operands, count, layout, std::move(space));
+        Shared<Expression> expression =
+            make_expression(computation, operands, count, layout, std::move(space));
         const std::size_t bytes = static_cast<std::size_t>(numel) * size_of(computation.result);
-        return tensor_of(make_pending(std::move(expression), bytes), layout.sizes, layout.strides, 0, computation.result);
+        return tensor_of(make_pending(std::move(expression), bytes), layout.sizes, layout.strides, 0,
+                         computation.result);
     }
     Tensor out = empty(layout.sizes, computation.result, device, &layout.strides);
     launch({computation.kernel, computation.compute, computation.result, count, numel, operands, &space,

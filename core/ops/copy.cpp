@@ -43,8 +43,7 @@ struct Zero : Fill {
     static constexpr const char* node = "ZeroBackward0";
 };
 
-template <class P>
-void fill_as(const Tensor& x, const Scalar& value, P payload) {
+template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload) {
     check_inplace(x, grad_enabled() && requires_grad(x));
     Ref<Node> node;
     if (grad_enabled() && requires_grad(x)) {  // Asked again: Variable's default flag may have given way.
@@ -92,8 +91,8 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy) {
 
 void copy_(const Tensor& x, const Tensor& source) {
     if (!(broadcast(x->sizes, source->sizes) == x->sizes)) {
-        fail(ErrorKind::Runtime, "output with shape ", to_string(x->sizes), " doesn't match the broadcast shape ",
-             to_string(broadcast(x->sizes, source->sizes)));
+        fail(ErrorKind::Runtime, "output with shape ", to_string(x->sizes),
+             " doesn't match the broadcast shape ", to_string(broadcast(x->sizes, source->sizes)));
     }
     bool records = is_differentiable(x->dtype) && needs_record({&x, &source});
     check_inplace(x, records);
@@ -122,15 +121,18 @@ Tensor clone_of(const Tensor& x, std::optional<std::string> memory_format) {
 void copy_from(const Tensor& x, const Tensor& source, bool) { copy_(x, source); }
 
 const Offer offer({
-    operation<&clone_of>("clone", "input, *, memory_format=None",
-                         "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
-                         "one of the two is written."),
-    operation<&contiguous>("contiguous", "input",
-                           "The tensor itself if its elements lie in row-major order without gaps, else such a copy.",
-                           Offered::Method),
-    operation<&copy_from>("copy_", "input, src, non_blocking=False",
-                          "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
-                          Offered::Method),
+    operation<&clone_of>(
+        "clone", "input, *, memory_format=None",
+        "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
+        "one of the two is written."),
+    operation<&contiguous>(
+        "contiguous", "input",
+        "The tensor itself if its elements lie in row-major order without gaps, else such a copy.",
+        Offered::Method),
+    operation<&copy_from>(
+        "copy_", "input, src, non_blocking=False",
+        "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
+        Offered::Method),
     operation<&fill_>("fill_", "input, value", "Overwrites every element with a number; no gradient passes."),
     operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
     operation<&to_dtype>("_to_dtype", "input, dtype, copy=False",

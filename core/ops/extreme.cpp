@@ -36,7 +36,8 @@ struct MinDim : ExtremeDim {
 struct ExtremeAll {
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
-        const Tensor x = row_major(detach(unpack(node.saved[0], node))), best = detach(unpack(node.saved[1], node));
+        const Tensor x = row_major(detach(unpack(node.saved[0], node))),
+                     best = detach(unpack(node.saved[1], node));
         const bool nan = on_cpu(best) && item(*apply(row("isnan"), best)).to<bool>();
         const Tensor mask = nan ? apply(row("isnan"), x) : apply(row("eq"), x, best);
         out[0] = apply(row("where"), mask, apply(row("div"), in[0], sum(mask, {}, false)), Scalar(0));
@@ -71,7 +72,8 @@ Dims checked_dims(const Dims& given, int rank) {
     Dims dims;
     for (std::int64_t one : given) {
         const std::int64_t d = wrap_dim(one, rank);
-        check(std::find(dims.begin(), dims.end(), d) == dims.end(), "dim ", d, " appears multiple times in the list of dims");
+        check(std::find(dims.begin(), dims.end(), d) == dims.end(), "dim ", d,
+              " appears multiple times in the list of dims");
         dims.push_back(d);
     }
     return dims;
@@ -119,7 +121,8 @@ struct Block {
             const ModeGuard quiet(kNoGrad, true);
             held = permute(held, order);
         }
-        for (int d = 0; d < x->dim(); ++d) (d < first ? outer : d <= last ? length : columns) *= held->sizes[d];
+        for (int d = 0; d < x->dim(); ++d)
+            (d < first ? outer : d <= last ? length : columns) *= held->sizes[d];
         held = row_major(held);
     }
 };
@@ -162,12 +165,12 @@ void refuse_empty_dims(const char* name, const Tensor& x, const Dims& dims) {
 }
 
 [[noreturn]] void fail_empty(const char* name) {
-    fail(ErrorKind::Runtime, name, "(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+    fail(ErrorKind::Runtime, name,
+         "(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
          "reduction dim with the 'dim' argument.");
 }
 
-template <class P>
-Tensor extreme_all(Extreme which, const char* name, const char* kernel, const Tensor& x) {
+template <class P> Tensor extreme_all(Extreme which, const char* name, const char* kernel, const Tensor& x) {
     if (x->numel == 0) fail_empty(name);
     refuse_complex(name, kernel, x);
     const Tensor out = find(which, x, every_dim(x->dim()), false, true, false).values;
@@ -187,7 +190,8 @@ std::pair<Tensor, Tensor> extreme_dim(Extreme which, const char* name, const Ten
     const Found found = find(which, x, {dim}, keepdim, true, true);
     if (is_differentiable(x->dtype) && needs_record({&x})) {
         const Ref<Node> node = record(found.values, {&x}, P{{x->sizes, dim, keepdim}}, 1);
-        save(node->saved[0], found.indices);  // Not differentiable, so it has no grad_fn to make a cycle with.
+        save(node->saved[0],
+             found.indices);  // Not differentiable, so it has no grad_fn to make a cycle with.
     }
     return {found.values, found.indices};
 }
@@ -228,7 +232,8 @@ Tensor truth(Extreme which, const Tensor& x, const std::optional<Dims>& given, b
     bool empty_dim = false;
     for (std::int64_t d : dims) empty_dim |= x->dim() > 0 && x->sizes[static_cast<int>(d)] == 0;
     if (empty_dim) {
-        return marked(full(reduced_sizes(x->sizes, dims, keepdim), Scalar(which == Extreme::Smallest), result, x->device));
+        return marked(full(reduced_sizes(x->sizes, dims, keepdim), Scalar(which == Extreme::Smallest), result,
+                           x->device));
     }
     return converted(find(which, truths, dims, keepdim, true, false).values, result);
 }
@@ -270,42 +275,62 @@ namespace {
 
 Tensor max_all(const Tensor& x) { return max(x); }
 Tensor min_all(const Tensor& x) { return min(x); }
-std::pair<Tensor, Tensor> max_dim(const Tensor& x, std::int64_t dim, bool keepdim) { return max(x, dim, keepdim); }
-std::pair<Tensor, Tensor> min_dim(const Tensor& x, std::int64_t dim, bool keepdim) { return min(x, dim, keepdim); }
-Tensor amax_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) { return amax(x, dim.value_or(Dims()), keepdim); }
-Tensor amin_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) { return amin(x, dim.value_or(Dims()), keepdim); }
+std::pair<Tensor, Tensor> max_dim(const Tensor& x, std::int64_t dim, bool keepdim) {
+    return max(x, dim, keepdim);
+}
+std::pair<Tensor, Tensor> min_dim(const Tensor& x, std::int64_t dim, bool keepdim) {
+    return min(x, dim, keepdim);
+}
+Tensor amax_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) {
+    return amax(x, dim.value_or(Dims()), keepdim);
+}
+Tensor amin_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) {
+    return amin(x, dim.value_or(Dims()), keepdim);
+}
 
 const Offer offer({
-    operation<&max_all>("_max_all", "input",
-                        "The largest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
-                        Offered::Function),
-    operation<&min_all>("_min_all", "input",
-                        "The smallest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
-                        Offered::Function),
-    operation<&max_dim>("_max_dim", "input, dim, keepdim=False",
-                        "The largest element along dim, NaN if there is one, and the first index where it stands. "
-                        "Derivative: g goes to that element.", Offered::Function),
-    operation<&min_dim>("_min_dim", "input, dim, keepdim=False",
-                        "The smallest element along dim, NaN if there is one, and the first index where it stands. "
-                        "Derivative: g goes to that element.", Offered::Function),
-    operation<&amax_of>("amax", "input, dim=(), keepdim=False",
-                        "The largest element over dimensions, all of them by default; NaN if there is one. Derivative: "
-                        "elements equal to it share g evenly."),
-    operation<&amin_of>("amin", "input, dim=(), keepdim=False",
-                        "The smallest element over dimensions, all of them by default; NaN if there is one. Derivative: "
-                        "elements equal to it share g evenly."),
-    operation<&argmax>("argmax", "input, dim=None, keepdim=False",
-                       "The first int64 index of the largest element along dim, or in row-major order; NaN counts as "
-                       "largest. Not differentiable."),
-    operation<&argmin>("argmin", "input, dim=None, keepdim=False",
-                       "The first int64 index of the smallest element along dim, or in row-major order; NaN counts as "
-                       "smallest. Not differentiable."),
-    operation<&all>("all", "input, dim=None, keepdim=False",
-                    "Whether all elements are not zero, over all or over given dimensions: bool, or uint8 for uint8. Not "
-                    "differentiable."),
-    operation<&any>("any", "input, dim=None, keepdim=False",
-                    "Whether any element is not zero, over all or over given dimensions: bool, or uint8 for uint8. Not "
-                    "differentiable."),
+    operation<&max_all>(
+        "_max_all", "input",
+        "The largest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
+        Offered::Function),
+    operation<&min_all>(
+        "_min_all", "input",
+        "The smallest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
+        Offered::Function),
+    operation<&max_dim>(
+        "_max_dim", "input, dim, keepdim=False",
+        "The largest element along dim, NaN if there is one, and the first index where it stands. "
+        "Derivative: g goes to that element.",
+        Offered::Function),
+    operation<&min_dim>(
+        "_min_dim", "input, dim, keepdim=False",
+        "The smallest element along dim, NaN if there is one, and the first index where it stands. "
+        "Derivative: g goes to that element.",
+        Offered::Function),
+    operation<&amax_of>(
+        "amax", "input, dim=(), keepdim=False",
+        "The largest element over dimensions, all of them by default; NaN if there is one. Derivative: "
+        "elements equal to it share g evenly."),
+    operation<&amin_of>(
+        "amin", "input, dim=(), keepdim=False",
+        "The smallest element over dimensions, all of them by default; NaN if there is one. Derivative: "
+        "elements equal to it share g evenly."),
+    operation<&argmax>(
+        "argmax", "input, dim=None, keepdim=False",
+        "The first int64 index of the largest element along dim, or in row-major order; NaN counts as "
+        "largest. Not differentiable."),
+    operation<&argmin>(
+        "argmin", "input, dim=None, keepdim=False",
+        "The first int64 index of the smallest element along dim, or in row-major order; NaN counts as "
+        "smallest. Not differentiable."),
+    operation<&all>(
+        "all", "input, dim=None, keepdim=False",
+        "Whether all elements are not zero, over all or over given dimensions: bool, or uint8 for uint8. Not "
+        "differentiable."),
+    operation<&any>(
+        "any", "input, dim=None, keepdim=False",
+        "Whether any element is not zero, over all or over given dimensions: bool, or uint8 for uint8. Not "
+        "differentiable."),
 });
 
 }  // namespace

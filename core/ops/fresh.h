@@ -14,7 +14,9 @@ inline Tensor marked(Tensor out) {
 }
 
 /// An uninitialised row-major result.
-inline Tensor fresh(const Dims& sizes, DType dtype, Device device) { return marked(empty(sizes, dtype, device)); }
+inline Tensor fresh(const Dims& sizes, DType dtype, Device device) {
+    return marked(empty(sizes, dtype, device));
+}
 
 /// x with another dtype; x itself if it has it. Not recorded.
 inline Tensor converted(const Tensor& x, DType dtype) {
@@ -35,8 +37,10 @@ inline void check_devices(const char* operation, std::initializer_list<const Ten
     for (const Tensor* x : inputs) {
         if (!*x) continue;
         if (!first) first = x->get();
-        check((*x)->device.type == first->device.type, "Expected all tensors to be on the same device, but found at "
-              "least two devices, ", name(first->device.type), " and ", name((*x)->device.type), "! (", operation, ")");
+        check((*x)->device.type == first->device.type,
+              "Expected all tensors to be on the same device, but found at "
+              "least two devices, ",
+              name(first->device.type), " and ", name((*x)->device.type), "! (", operation, ")");
     }
 }
 

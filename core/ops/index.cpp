@@ -50,8 +50,12 @@ struct Slices {
         offsets.resize(static_cast<std::size_t>(index->numel));
         for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = at[i] * stride;
         if (x.dim()) {
-            rows = {part(x.sizes, 0, dim), part(x.strides, 0, dim), part(x.sizes, dim + 1, x.dim()),
-                    part(x.strides, dim + 1, x.dim()), nullptr, 0};
+            rows = {part(x.sizes, 0, dim),
+                    part(x.strides, 0, dim),
+                    part(x.sizes, dim + 1, x.dim()),
+                    part(x.strides, dim + 1, x.dim()),
+                    nullptr,
+                    0};
         }
         rows.offsets = offsets.data();
         rows.count = index->numel;
@@ -72,8 +76,8 @@ Tensor index_select(const Tensor& x, std::int64_t given, const Tensor& index) {
     if (index->dim() > 1) fail(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
     check(index->dtype == DType::Int32 || index->dtype == DType::Int64,
           "index_select(): Expected dtype int32 or int64 for index");
-    check(x->dim() > 0 || index->numel == 1, "index_select(): Index to scalar can have only 1 value, got ", index->numel,
-          " value(s)");
+    check(x->dim() > 0 || index->numel == 1, "index_select(): Index to scalar can have only 1 value, got ",
+          index->numel, " value(s)");
     check_devices("index_select", {&x, &index});
     Dims sizes = x->sizes;
     if (x->dim()) sizes[dim] = index->numel;
@@ -100,8 +104,10 @@ int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, co
           "index_add_(): Expected dtype int32/int64 for index but got: ", facts(index->dtype).legacy_name);
     check(x->dtype == source->dtype, "index_add_(): self (", facts(x->dtype).legacy_name, ") and source (",
           facts(source->dtype).legacy_name, ") must have the same scalar type");
-    check(source->dim() == 0 || dim < source->dim(), "index_add_(): Indexing dim ", dim, " is out of bounds of the source "
-          "tensor with dim ", source->dim());
+    check(source->dim() == 0 || dim < source->dim(), "index_add_(): Indexing dim ", dim,
+          " is out of bounds of the source "
+          "tensor with dim ",
+          source->dim());
     if (source->dim() == 0 && index->numel != 1) {
         fail(ErrorKind::Index, "Dimension specified as 0 but tensor has no dimensions");
     }
@@ -110,7 +116,9 @@ int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, co
           ") should be equal to source.size(dim): (", slices, "), for dim: ", dim);
     bool same = x->dim() == source->dim();
     for (int d = 0; same && d < x->dim(); ++d) same = d == dim || x->sizes[d] == source->sizes[d];
-    check(same, "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ",
+    check(same,
+          "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+          "self.shape = ",
           to_string(x->sizes), " source.shape = ", to_string(source->sizes));
     check_devices("index_add", {&x, &index, &source});
     if (on_cpu(x)) check_slices(x, dim, plain_index(index));
@@ -132,7 +140,8 @@ void add_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& giv
 
 }  // namespace
 
-Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, const Scalar& alpha) {
+Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha) {
     const int dim = check_index_add(x, given, index, source);
     return write_copy(
         x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
@@ -142,7 +151,8 @@ Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const
         });
 }
 
-void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, const Scalar& alpha) {
+void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
+                const Scalar& alpha) {
     const int dim = check_index_add(x, given, index, source);
     write_inplace(
         x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
@@ -156,8 +166,8 @@ namespace {
 
 /// x[indices] worked out: which dimensions are indexed, where their result goes, and the offset of each of its points.
 struct Plan {
-    Dims sizes;           ///< of the result
-    Dims strides;         ///< of the result, as PyTorch lays it out
+    Dims sizes;    ///< of the result
+    Dims strides;  ///< of the result, as PyTorch lays it out
     std::vector<std::int64_t> offsets;
     Rows rows;
 };
@@ -184,7 +194,8 @@ std::vector<Tensor> without_masks(const Tensor& x, const std::vector<Tensor>& in
         for (int d = 0; d < index->dim(); ++d) {
             if (index->sizes[d] == x->sizes[first + d]) continue;
             fail(ErrorKind::Index, "The shape of the mask ", to_string(index->sizes), " at index ", d,
-                 " does not match the shape of the indexed tensor ", to_string(x->sizes), " at index ", first + d);
+                 " does not match the shape of the indexed tensor ", to_string(x->sizes), " at index ",
+                 first + d);
         }
         const Tensor points = nonzero(index);
         for (int d = 0; d < index->dim(); ++d) {
@@ -205,13 +216,15 @@ Dims common_shape(const std::vector<Tensor>& indices) {
             if (index) shape = broadcast(shape, index->sizes);
         }
     } catch (const Error&) {
-        fail(ErrorKind::Index, "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
+        fail(ErrorKind::Index,
+             "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
     }
     return shape;
 }
 
 /// Adds an index's share to the offsets of the points of `shape`.
-void add_offsets(std::vector<std::int64_t>& offsets, const Tensor& index, const Dims& shape, const Tensor& x, int dim) {
+void add_offsets(std::vector<std::int64_t>& offsets, const Tensor& index, const Dims& shape, const Tensor& x,
+                 int dim) {
     if (offsets.empty()) return;
     const std::int64_t size = x->sizes[dim], stride = x->strides[dim];
     if (size == 0) fail(ErrorKind::Index, "index is out of bounds for dimension with size 0");
@@ -220,14 +233,17 @@ void add_offsets(std::vector<std::int64_t>& offsets, const Tensor& index, const 
     const std::int64_t* at = data<std::int64_t>(*spread);
     const std::int64_t bad = first_outside(at, spread->numel, -size, size);
     if (bad >= 0) {
-        fail(ErrorKind::Index, "index ", at[bad], " is out of bounds for dimension ", dim, " with size ", size);
+        fail(ErrorKind::Index, "index ", at[bad], " is out of bounds for dimension ", dim, " with size ",
+             size);
     }
-    for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] += (at[i] < 0 ? at[i] + size : at[i]) * stride;
+    for (std::size_t i = 0; i < offsets.size(); ++i)
+        offsets[i] += (at[i] < 0 ? at[i] + size : at[i]) * stride;
 }
 
 /// The strides that PyTorch gives the result: x's order of dimensions and the indices' own, where they differ from
 /// row-major.
-Dims result_strides(const Tensor& x, const std::vector<Tensor>& indices, const Plan& plan, int at, int count) {
+Dims result_strides(const Tensor& x, const std::vector<Tensor>& indices, const Plan& plan, int at,
+                    int count) {
     bool plain = x->contiguous;
     for (const Tensor& index : indices) plain &= !index || index->contiguous || index->dim() <= 1;
     if (plain) return contiguous_strides(plan.sizes);
@@ -261,7 +277,8 @@ Plan plan_of(const Tensor& x, const std::vector<Tensor>& given) {
     const bool adjacent = indexed > 0 && last - first + 1 == indexed;
     plan.offsets.assign(static_cast<std::size_t>(product(shape)), 0);
     for (int d = 0; d < x->dim(); ++d) {
-        const Tensor index = d < static_cast<int>(indices.size()) ? indices[static_cast<std::size_t>(d)] : Tensor();
+        const Tensor index =
+            d < static_cast<int>(indices.size()) ? indices[static_cast<std::size_t>(d)] : Tensor();
         if (index) {
             if (on_cpu(x)) add_offsets(plan.offsets, index, shape, x, d);
             continue;
@@ -328,7 +345,8 @@ struct Index {
 
 void check_value(const Tensor& x, const Tensor& value) {
     check(x->dtype == value->dtype, "Index put requires the source and destination dtypes match, got ",
-          facts(x->dtype).legacy_name, " for the destination and ", facts(value->dtype).legacy_name, " for the source.");
+          facts(x->dtype).legacy_name, " for the destination and ", facts(value->dtype).legacy_name,
+          " for the source.");
     check_devices("index_put_", {&x, &value});
 }
 
@@ -346,8 +364,8 @@ void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor
     check(fits, "shape mismatch: value tensor of shape ", to_string(given->sizes),
           " cannot be broadcast to indexing result of shape ", to_string(plan.sizes));
     const Tensor value = apart(given, x);
-    const Tensor spread = row_major(
-        tensor_of(value->storage, plan.sizes, expanded_strides(*value, plan.sizes), value->offset, value->dtype));
+    const Tensor spread = row_major(tensor_of(
+        value->storage, plan.sizes, expanded_strides(*value, plan.sizes), value->offset, value->dtype));
     const char* from = data(*spread);
     put_rows(x->dtype, accumulate ? Placement::Add : Placement::Write, mutable_data(*x), from, rows_of(plan));
 }
@@ -369,7 +387,8 @@ Tensor nonzero(const Tensor& x) {
     check(on_cpu(x), "nonzero: its result's size depends on values, which a meta tensor has not");
     const Tensor dense = row_major(converted(x, DType::Bool));
     const bool* values = data<bool>(*dense);
-    const Tensor out = fresh({std::count(values, values + dense->numel, true), x->dim()}, DType::Int64, x->device);
+    const Tensor out =
+        fresh({std::count(values, values + dense->numel, true), x->dim()}, DType::Int64, x->device);
     std::int64_t* to = mutable_data<std::int64_t>(*out);
     for (std::int64_t i = 0; i < dense->numel; ++i) {
         if (!values[i]) continue;
@@ -392,7 +411,8 @@ Tensor index(const Tensor& x, const std::vector<Tensor>& indices) {
         if (on_cpu(x)) write(ordered, out);
         out = ordered;
     }
-    if (needs_record({&x})) save_indices(*record(out, {&x}, Index{x->sizes}, static_cast<int>(indices.size())), indices);
+    if (needs_record({&x}))
+        save_indices(*record(out, {&x}, Index{x->sizes}, static_cast<int>(indices.size())), indices);
     return out;
 }
 
@@ -411,25 +431,32 @@ void index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Tenso
 namespace {
 
 const Offer offer({
-    operation<&index_select>("index_select", "input, dim, index",
-                             "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
-                             "one is out of range. Derivative: each slice's gradient is added to where it came from."),
-    operation<&index_add>("index_add", "input, dim, index, source, *, alpha=1",
-                          "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
-                          "Derivatives: g, and alpha times the indexed slices of g."),
+    operation<&index_select>(
+        "index_select", "input, dim, index",
+        "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
+        "one is out of range. Derivative: each slice's gradient is added to where it came from."),
+    operation<&index_add>(
+        "index_add", "input, dim, index, source, *, alpha=1",
+        "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
+        "Derivatives: g, and alpha times the indexed slices of g."),
     operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
                            Offered::Method),
-    operation<&index>("_index", "input, indices",
-                      "input[indices] with an integer tensor, a mask or nothing for each dimension; IndexError when one is "
-                      "out of range. Derivative: g is added to where its elements came from.", Offered::Function),
-    operation<&index_put>("index_put", "input, indices, values, accumulate=False",
-                          "The input with input[indices] replaced by values, or increased if accumulate; values broadcast "
-                          "and have the input's dtype. Derivatives: g, with zeros where it was replaced, and g[indices]."),
+    operation<&index>(
+        "_index", "input, indices",
+        "input[indices] with an integer tensor, a mask or nothing for each dimension; IndexError when one is "
+        "out of range. Derivative: g is added to where its elements came from.",
+        Offered::Function),
+    operation<&index_put>(
+        "index_put", "input, indices, values, accumulate=False",
+        "The input with input[indices] replaced by values, or increased if accumulate; values broadcast "
+        "and have the input's dtype. Derivatives: g, with zeros where it was replaced, and g[indices]."),
     operation<&index_put_>("index_put_", "input, indices, values, accumulate=False", "index_put in place.",
                            Offered::Method),
-    operation<&nonzero>("_nonzero", "input",
-                        "The (count, rank) int64 coordinates of the elements that are not zero, in row-major order; not "
-                        "differentiable.", Offered::Function),
+    operation<&nonzero>(
+        "_nonzero", "input",
+        "The (count, rank) int64 coordinates of the elements that are not zero, in row-major order; not "
+        "differentiable.",
+        Offered::Function),
 });
 
 }  // namespace

@@ -10,8 +10,10 @@ namespace tapeless {
 /// The slices of x along dim that a vector of int32 or int64 names.
 Tensor index_select(const Tensor& x, std::int64_t dim, const Tensor& index);
 /// x with alpha times slice i of `source` added to its slice index[i].
-Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha);
-void index_add_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const Scalar& alpha);
+Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha);
+void index_add_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
+                const Scalar& alpha);
 
 /// x[indices]: an integer tensor or a mask for each leading dimension; a null one takes the whole dimension.
 Tensor index(const Tensor& x, const std::vector<Tensor>& indices);

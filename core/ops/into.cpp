@@ -43,7 +43,8 @@ Tensor apart(const Tensor& operand, const Tensor& x) {
 void check_no_overlap(const Tensor& x, const Tensor& operand) {
     const bool plain = is_dense(x->sizes, x->strides) && is_dense(operand->sizes, operand->strides);
     check(!plain || !overlaps(*operand, *x) || same_view(*operand, *x),
-          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+          "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+          "single memory "
           "location. Please clone() the tensor before performing the operation.");
 }
 
@@ -66,7 +67,8 @@ void compute_into(const Computation& computation, const Argument* arguments, int
     for (int k = 0; k < count; ++k) {
         const bool condition = computation.kernel && (computation.kernel->bool_operands >> k) & 1;
         const DType wanted = condition ? DType::Bool : computation.compute;
-        held[k] = arguments[k].tensor ? apart(*arguments[k].tensor, x) : scalar_tensor(arguments[k].number, wanted);
+        held[k] =
+            arguments[k].tensor ? apart(*arguments[k].tensor, x) : scalar_tensor(arguments[k].number, wanted);
         const bool widened = is_half(held[k]->dtype) && wanted == DType::Float32;
         if (computation.kernel && held[k]->dtype != wanted && !widened) {
             const Argument operand(held[k]);
@@ -88,8 +90,8 @@ void compute_into(const Computation& computation, const Argument* arguments, int
     const Shared<Buffer> old = x->storage->buffer;  // Operands may point into it. Null: x was pending.
     char* base = old && (!whole || old->refs == 2) ? old->data : overwritable(*x->storage);
     char* out = base + x->offset * static_cast<std::int64_t>(size_of(x->dtype));
-    launch({computation.kernel, computation.compute, computation.result, count, x->numel, operands, &space, out,
-            dense ? nullptr : &strides});
+    launch({computation.kernel, computation.compute, computation.result, count, x->numel, operands, &space,
+            out, dense ? nullptr : &strides});
 }
 
 void write(const Tensor& x, const Tensor& source) {

@@ -81,8 +81,7 @@ void place(const Tensor& out, const Tensor& x, int dim, std::int64_t start, std:
     for (std::int64_t i = 0; i < rows; ++i, from += block, to += pitch) std::memcpy(to, from, block);
 }
 
-template <class P>
-void record_all(const Tensor& out, const std::vector<Tensor>& tensors, P payload) {
+template <class P> void record_all(const Tensor& out, const std::vector<Tensor>& tensors, P payload) {
     bool wanted = false;
     for (const Tensor& x : tensors) wanted |= needs_record({&x});
     if (!wanted) return;
@@ -113,11 +112,12 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
         const Tensor& x = tensors[i];
         lengths.push_back(first && skipped(x) && lead->dim() != 1 ? -1 : 0);
         if (skipped(x)) continue;
-        check(x->dim() == lead->dim(), "Tensors must have same number of dimensions: got ", lead->dim(), " and ", x->dim());
+        check(x->dim() == lead->dim(), "Tensors must have same number of dimensions: got ", lead->dim(),
+              " and ", x->dim());
         for (int d = 0; d < x->dim(); ++d) {
-            check(d == dim || x->sizes[d] == lead->sizes[d], "Sizes of tensors must match except in dimension ", dim,
-                  ". Expected size ", lead->sizes[d], " but got size ", x->sizes[d], " for tensor number ", i,
-                  " in the list.");
+            check(d == dim || x->sizes[d] == lead->sizes[d],
+                  "Sizes of tensors must match except in dimension ", dim, ". Expected size ", lead->sizes[d],
+                  " but got size ", x->sizes[d], " for tensor number ", i, " in the list.");
         }
         lengths.back() = x->sizes[dim];
         sizes[dim] += x->sizes[dim];
@@ -145,7 +145,8 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t given) {
     Dims sizes = lead->sizes;
     sizes.insert(dim, static_cast<std::int64_t>(tensors.size()));
     const Tensor out = fresh(sizes, common_dtype(tensors), lead->device);
-    for (std::size_t i = 0; i < tensors.size(); ++i) place(out, tensors[i], dim, static_cast<std::int64_t>(i), 1);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+        place(out, tensors[i], dim, static_cast<std::int64_t>(i), 1);
     record_all(out, tensors, Stack{dim, dtypes_of(tensors)});
     return out;
 }
@@ -153,13 +154,17 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t given) {
 namespace {
 
 const Offer offer({
-    operation<&cat>("cat", "tensors, dim=0",
-                    "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, and are "
-                    "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
-                    Offered::Function),
-    operation<&stack>("stack", "tensors, dim=0",
-                      "Tensors of one shape side by side along a new dimension, promoted to one dtype. Derivative: each "
-                      "takes its slice of g.", Offered::Function),
+    operation<&cat>(
+        "cat", "tensors, dim=0",
+        "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, and "
+        "are "
+        "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
+        Offered::Function),
+    operation<&stack>(
+        "stack", "tensors, dim=0",
+        "Tensors of one shape side by side along a new dimension, promoted to one dtype. Derivative: each "
+        "takes its slice of g.",
+        Offered::Function),
 });
 
 }  // namespace

@@ -10,8 +10,9 @@ namespace {
 /// How PyTorch's messages about products name an element type.
 const char* c_name(DType dtype) {
     static constexpr const char* names[kDTypes] = {
-        "bool",      "unsigned char", "signed char", "short int", "int", "long int", "c10::Half", "c10::BFloat16",
-        "float", "double", "c10::complex<float>", "c10::complex<double>"};
+        "bool",  "unsigned char", "signed char",         "short int",
+        "int",   "long int",      "c10::Half",           "c10::BFloat16",
+        "float", "double",        "c10::complex<float>", "c10::complex<double>"};
     return names[static_cast<int>(dtype)];
 }
 
@@ -52,10 +53,14 @@ Stack stack_of(const Tensor& x) {
 
 GemmType gemm_type(DType dtype) {
     switch (dtype) {
-        case DType::Float64: return GemmType::F64;
-        case DType::Complex64: return GemmType::C64;
-        case DType::Complex128: return GemmType::C128;
-        default: return GemmType::F32;
+        case DType::Float64:
+            return GemmType::F64;
+        case DType::Complex64:
+            return GemmType::C64;
+        case DType::Complex128:
+            return GemmType::C128;
+        default:
+            return GemmType::F32;
     }
 }
 
@@ -76,17 +81,18 @@ Tensor multiply(const char* kernel, const Tensor& x, const Tensor& y) {
     Tensor out = fresh(rank == 3 ? Dims{batch, m, n} : Dims{m, n}, dtype, x->device);
     if (!on_cpu(x) || out->numel == 0) return out;
     if (dtype == DType::Bool && k > 0) {
-        fail(ErrorKind::NotImplemented, "\"", kernel, "\" not implemented for 'Bool'; convert the operands to an integer ",
+        fail(ErrorKind::NotImplemented, "\"", kernel,
+             "\" not implemented for 'Bool'; convert the operands to an integer ",
              "or a floating dtype first");
     }
     const Stack a = stack_of(x), b = stack_of(y);
     char* c = mutable_data(*out);
     if (is_integral(dtype)) {
-        gemm_integer(static_cast<int>(size_of(dtype)), a.trans, b.trans, m, n, k, data(*a.held), a.ld, a.stride,
-                     data(*b.held), b.ld, b.stride, c, n, m * n, batch, Interruptible::Yes);
+        gemm_integer(static_cast<int>(size_of(dtype)), a.trans, b.trans, m, n, k, data(*a.held), a.ld,
+                     a.stride, data(*b.held), b.ld, b.stride, c, n, m * n, batch, Interruptible::Yes);
     } else {
-        gemm_batched(gemm_type(dtype), a.trans, b.trans, m, n, k, data(*a.held), a.ld, a.stride, data(*b.held), b.ld,
-                     b.stride, c, n, m * n, batch, Interruptible::Yes);
+        gemm_batched(gemm_type(dtype), a.trans, b.trans, m, n, k, data(*a.held), a.ld, a.stride,
+                     data(*b.held), b.ld, b.stride, c, n, m * n, batch, Interruptible::Yes);
     }
     return out;
 }
@@ -106,7 +112,9 @@ Scalar conj(const Scalar& x) {
 
 bool is_one(const Scalar& x) { return x.to<Complex<double>>() == Complex<double>{1, 0}; }
 
-Tensor scaled(const Tensor& x, const Scalar& factor) { return is_one(factor) ? x : apply(row("mul"), x, factor); }
+Tensor scaled(const Tensor& x, const Scalar& factor) {
+    return is_one(factor) ? x : apply(row("mul"), x, factor);
+}
 
 bool by_columns(const TensorBody& x) { return x.strides[0] == 1 && x.strides[1] == x.sizes[0]; }
 
@@ -114,7 +122,8 @@ bool by_columns(const TensorBody& x) { return x.strides[0] == 1 && x.strides[1] 
 struct MmGradients {
     bool x_by_columns, y_by_columns;
 
-    MmGradients(const Tensor& x, const Tensor& y) : x_by_columns(by_columns(*x)), y_by_columns(by_columns(*y)) {}
+    MmGradients(const Tensor& x, const Tensor& y)
+        : x_by_columns(by_columns(*x)), y_by_columns(by_columns(*y)) {}
     Tensor of_x(const Tensor& g, const Tensor& y) const {
         return x_by_columns ? t(mm(conj(y), t(g))) : mm(g, conj(t(y)));
     }
@@ -169,7 +178,8 @@ struct Dot {
 struct Addmm : MmGradients {
     static constexpr const char* node = "AddmmBackward0";
     Scalar beta, alpha;
-    Addmm(const Tensor& x, const Tensor& y, const Scalar& b, const Scalar& a) : MmGradients(x, y), beta(b), alpha(a) {}
+    Addmm(const Tensor& x, const Tensor& y, const Scalar& b, const Scalar& a)
+        : MmGradients(x, y), beta(b), alpha(a) {}
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
         if (node.needs(0)) out[0] = scaled(in[0], conj(beta));
@@ -185,8 +195,10 @@ struct Baddbmm {
         if (!in[0]) return;
         const Scalar factor = conj(alpha);
         if (node.needs(0)) out[0] = scaled(in[0], conj(beta));
-        if (node.needs(1)) out[1] = scaled(bmm(in[0], conj(transpose(unpack(node.saved[1], node), 1, 2))), factor);
-        if (node.needs(2)) out[2] = scaled(bmm(conj(transpose(unpack(node.saved[0], node), 1, 2)), in[0]), factor);
+        if (node.needs(1))
+            out[1] = scaled(bmm(in[0], conj(transpose(unpack(node.saved[1], node), 1, 2))), factor);
+        if (node.needs(2))
+            out[2] = scaled(bmm(conj(transpose(unpack(node.saved[0], node), 1, 2)), in[0]), factor);
     }
 };
 
@@ -202,8 +214,7 @@ struct SqueezeInPlace : UnsafeView {
     static constexpr const char* node = "SqueezeBackward4";
 };
 
-template <class P>
-Tensor reshaped(const Tensor& x, const Dims& sizes) {
+template <class P> Tensor reshaped(const Tensor& x, const Dims& sizes) {
     Tensor out = resized(x, sizes);
     if (needs_record({&x})) record(out, {&x}, P{x->sizes});
     return out;
@@ -216,10 +227,10 @@ Tensor unsafe_view(const Tensor& x, const Dims& sizes) { return reshaped<UnsafeV
 Tensor mm(const Tensor& x, const Tensor& y) {
     check(x->dim() == 2, "self must be a matrix");
     check(y->dim() == 2, "mat2 must be a matrix");
-    check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x", x->sizes[1],
-          " and ", y->sizes[0], "x", y->sizes[1], ")");
-    check(x->dtype == y->dtype, "expected m1 and m2 to have the same dtype, but got: ", c_name(x->dtype), " != ",
-          c_name(y->dtype));
+    check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x",
+          x->sizes[1], " and ", y->sizes[0], "x", y->sizes[1], ")");
+    check(x->dtype == y->dtype, "expected m1 and m2 to have the same dtype, but got: ", c_name(x->dtype),
+          " != ", c_name(y->dtype));
     check_devices("mm", {&x, &y});
     const Tensor out = converted(multiply("addmm_impl_cpu_", x, y), x->dtype);
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Mm(x, y), 2), 0, x, y);
@@ -249,11 +260,13 @@ Tensor bmm(const Tensor& x, const Tensor& y) {
 }
 
 Tensor mv(const Tensor& x, const Tensor& y) {
-    check(x->dim() == 2 && y->dim() == 1, "vector + matrix @ vector expected, got 1, ", x->dim(), ", ", y->dim());
+    check(x->dim() == 2 && y->dim() == 1, "vector + matrix @ vector expected, got 1, ", x->dim(), ", ",
+          y->dim());
     check(x->sizes[1] == y->sizes[0], "size mismatch, got input (", x->sizes[0], "), mat (", x->sizes[0], "x",
           x->sizes[1], "), vec (", y->sizes[0], ")");
-    check(x->dtype == y->dtype, "addmv input tensors must have the same dtype, but got ", facts(y->dtype).legacy_name,
-          ", ", facts(x->dtype).legacy_name, ", and ", facts(y->dtype).legacy_name);
+    check(x->dtype == y->dtype, "addmv input tensors must have the same dtype, but got ",
+          facts(y->dtype).legacy_name, ", ", facts(x->dtype).legacy_name, ", and ",
+          facts(y->dtype).legacy_name);
     check_devices("mv", {&x, &y});
     const Tensor product = converted(multiply("addmv_impl_cpu", x, as_column(y)), x->dtype);
     const Tensor out = resized(product, {x->sizes[0]});
@@ -262,12 +275,13 @@ Tensor mv(const Tensor& x, const Tensor& y) {
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
-    check(x->dim() == 1 && y->dim() == 1, "1D tensors expected, but got ", x->dim(), "D and ", y->dim(), "D tensors");
+    check(x->dim() == 1 && y->dim() == 1, "1D tensors expected, but got ", x->dim(), "D and ", y->dim(),
+          "D tensors");
     check(x->dtype == y->dtype, "dot : expected both vectors to have same dtype, but found ",
           facts(x->dtype).legacy_name, " and ", facts(y->dtype).legacy_name);
-    check(x->numel == y->numel, "inconsistent tensor size, expected tensor ", to_string(x->sizes), " and src ",
-          to_string(y->sizes), " to have the same number of elements, but got ", x->numel, " and ", y->numel,
-          " elements respectively");
+    check(x->numel == y->numel, "inconsistent tensor size, expected tensor ", to_string(x->sizes),
+          " and src ", to_string(y->sizes), " to have the same number of elements, but got ", x->numel,
+          " and ", y->numel, " elements respectively");
     check_devices("dot", {&x, &y});
     const Tensor product = converted(multiply("dot", as_row(x), as_column(y)), x->dtype);
     const Tensor out = resized(product, {});
@@ -286,7 +300,8 @@ namespace {
 Scalar factor_of(const Scalar& factor, DType dtype) {
     check(factor.category() != Category::Complex || is_complex(dtype),
           "value cannot be converted to type float without overflow");
-    return is_integral(dtype) && factor.category() == Category::Floating ? Scalar(factor.to<std::int64_t>()) : factor;
+    return is_integral(dtype) && factor.category() == Category::Floating ? Scalar(factor.to<std::int64_t>())
+                                                                         : factor;
 }
 
 /// beta * input + alpha * product, rounded once to `dtype`; the product's bytes may be reused.
@@ -313,13 +328,16 @@ void check_expands(const Tensor& input, const Dims& sizes) {
 }  // namespace
 
 Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
-    const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name, facts(y->dtype).legacy_name};
-    check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ", names[2]);
-    check(x->dtype == y->dtype, "mat1 and mat2 must have the same dtype, but got ", names[1], " and ", names[2]);
+    const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name,
+                                 facts(y->dtype).legacy_name};
+    check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ",
+          names[2]);
+    check(x->dtype == y->dtype, "mat1 and mat2 must have the same dtype, but got ", names[1], " and ",
+          names[2]);
     check(x->dim() == 2, "mat1 must be a matrix, got ", x->dim(), "-D tensor");
     check(y->dim() == 2, "mat2 must be a matrix, got ", y->dim(), "-D tensor");
-    check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x", x->sizes[1],
-          " and ", y->sizes[0], "x", y->sizes[1], ")");
+    check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x",
+          x->sizes[1], " and ", y->sizes[0], "x", y->sizes[1], ")");
     check_expands(input, {x->sizes[0], y->sizes[1]});
     check_devices("addmm", {&input, &x, &y});
     const Tensor out = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
@@ -329,11 +347,12 @@ Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar
     return out;
 }
 
-Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
+Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
+               const Scalar& alpha) {
     check_batches(x, y);
     check_expands(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
-    check(input->dtype == x->dtype, "Input dtypes must be the same, got: input ", c_name(input->dtype), ", batch1: ",
-          c_name(x->dtype), ", batch2: ", c_name(y->dtype));
+    check(input->dtype == x->dtype, "Input dtypes must be the same, got: input ", c_name(input->dtype),
+          ", batch1: ", c_name(x->dtype), ", batch2: ", c_name(y->dtype));
     check_devices("baddbmm", {&input, &x, &y});
     const Tensor out = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {
@@ -344,7 +363,9 @@ Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scal
 
 namespace {
 
-Dims leading(const TensorBody& x, int dropped) { return Dims(x.sizes.data(), std::max(0, x.dim() - dropped)); }
+Dims leading(const TensorBody& x, int dropped) {
+    return Dims(x.sizes.data(), std::max(0, x.dim() - dropped));
+}
 
 Dims joined(Dims dims, std::initializer_list<std::int64_t> more) {
     for (std::int64_t size : more) dims.push_back(size);
@@ -386,7 +407,8 @@ Tensor folded(const Tensor& x, const Tensor& y) {
 Tensor batched(const Tensor& x, const Tensor& y) {
     const bool x_vector = x->dim() == 1, y_vector = y->dim() == 1;
     const std::int64_t m = x_vector ? 1 : x->sizes[x->dim() - 2], k = x->sizes.back();
-    const std::int64_t rows = y_vector ? y->sizes[0] : y->sizes[y->dim() - 2], n = y_vector ? 1 : y->sizes.back();
+    const std::int64_t rows = y_vector ? y->sizes[0] : y->sizes[y->dim() - 2],
+                       n = y_vector ? 1 : y->sizes.back();
     if (x->dim() == 3 && y->dim() == 3 && x->sizes[0] != y->sizes[0]) {
         if (x->sizes[0] == 1 && requires_grad(x)) return matmul(squeeze(x, Dims{0}), y);
         if (y->sizes[0] == 1 && requires_grad(y)) return matmul(x, squeeze(y, Dims{0}));
@@ -406,8 +428,8 @@ Tensor batched(const Tensor& x, const Tensor& y) {
 }  // namespace
 
 Tensor matmul(const Tensor& x, const Tensor& y) {
-    check(x->dim() > 0 && y->dim() > 0, "both arguments to matmul need to be at least 1D, but they are ", x->dim(),
-          "D and ", y->dim(), "D");
+    check(x->dim() > 0 && y->dim() > 0, "both arguments to matmul need to be at least 1D, but they are ",
+          x->dim(), "D and ", y->dim(), "D");
     if (x->dim() == 1 && y->dim() == 1) return dot(x, y);
     if (x->dim() == 2 && y->dim() == 1) return mv(x, y);
     if (x->dim() == 1 && y->dim() == 2) {
@@ -421,31 +443,39 @@ Tensor matmul(const Tensor& x, const Tensor& y) {
 namespace {
 
 const Offer offer({
-    operation<&matmul>("matmul", "input, other",
-                       "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
-                       "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
-                       "not bool. Derivatives: g @ other^H and input^H @ g."),
-    operation<&mm>("mm", "input, mat2",
-                   "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError when the sizes do "
-                   "not fit. Derivatives: g @ mat2^H and input^H @ g."),
-    operation<&bmm>("bmm", "input, mat2",
-                    "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
-                    "broadcasting. Derivatives: those of mm in each batch."),
-    operation<&mv>("mv", "input, vec",
-                   "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "
-                   "product of g and conj(vec), and input^H @ g."),
-    operation<&dot>("dot", "input, tensor",
-                    "The sum of the products of two vectors of one length and dtype, not bool; nothing is conjugated. "
-                    "Derivatives: g * conj(tensor) and g * conj(input)."),
-    operation<&outer>("outer", "input, vec2",
-                      "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
-                      "those of mul, summed over the other vector."),
-    operation<&addmm>("addmm", "input, mat1, mat2, *, beta=1, alpha=1",
-                      "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
-                      "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
-    operation<&baddbmm>("baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
-                        "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
-                        "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
+    operation<&matmul>(
+        "matmul", "input, other",
+        "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
+        "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
+        "not bool. Derivatives: g @ other^H and input^H @ g."),
+    operation<&mm>(
+        "mm", "input, mat2",
+        "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError when the sizes do "
+        "not fit. Derivatives: g @ mat2^H and input^H @ g."),
+    operation<&bmm>(
+        "bmm", "input, mat2",
+        "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
+        "broadcasting. Derivatives: those of mm in each batch."),
+    operation<&mv>(
+        "mv", "input, vec",
+        "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "
+        "product of g and conj(vec), and input^H @ g."),
+    operation<&dot>(
+        "dot", "input, tensor",
+        "The sum of the products of two vectors of one length and dtype, not bool; nothing is conjugated. "
+        "Derivatives: g * conj(tensor) and g * conj(input)."),
+    operation<&outer>(
+        "outer", "input, vec2",
+        "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
+        "those of mul, summed over the other vector."),
+    operation<&addmm>(
+        "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
+        "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
+        "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
+    operation<&baddbmm>(
+        "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
+        "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
+        "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
 });
 
 }  // namespace

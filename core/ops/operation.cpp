@@ -36,7 +36,8 @@ std::vector<Parameter> Operation::parameters() const {
             continue;
         }
         const std::size_t index = out.size();
-        check(index < types.kinds.size(), "operation ", name, ": more names than parameters in '", signature, "'");
+        check(index < types.kinds.size(), "operation ", name, ": more names than parameters in '", signature,
+              "'");
         Parameter& parameter = out.emplace_back();
         parameter.kind = types.kinds[index];
         parameter.optional = types.optional[index];
@@ -50,7 +51,8 @@ std::vector<Parameter> Operation::parameters() const {
         parameter.required = equals == std::string::npos;
         if (!parameter.required) parameter.default_text = word.substr(equals + 1);
     }
-    check(out.size() == types.kinds.size(), "operation ", name, ": fewer names than parameters in '", signature, "'");
+    check(out.size() == types.kinds.size(), "operation ", name, ": fewer names than parameters in '",
+          signature, "'");
     return out;
 }
 

@@ -12,46 +12,72 @@
 namespace tapeless {
 
 /// An argument or a result on its way between the bindings and a C++ function.
-using AnyValue = std::variant<std::monostate, Tensor, Scalar, std::int64_t, bool, double, Dims, std::vector<Tensor>, DType,
-                            Device, std::string>;
+using AnyValue = std::variant<std::monostate, Tensor, Scalar, std::int64_t, bool, double, Dims,
+                              std::vector<Tensor>, DType, Device, std::string>;
 
 /// What a parameter accepts; read off the C++ type.
-enum class ParameterKind : std::uint8_t { Tensor, Scalar, Integer, Boolean, Real, Dims, Tensors, DType, Device, Text };
+enum class ParameterKind : std::uint8_t {
+    Tensor,
+    Scalar,
+    Integer,
+    Boolean,
+    Real,
+    Dims,
+    Tensors,
+    DType,
+    Device,
+    Text
+};
 
 struct Parameter {
     std::string name;
     ParameterKind kind;
-    bool optional = false;      ///< None is accepted
+    bool optional = false;  ///< None is accepted
     bool keyword_only = false;
-    bool variadic = false;      ///< sizes may be given one by one
+    bool variadic = false;  ///< sizes may be given one by one
     bool required = true;
-    std::string default_text;   ///< as the signature writes it
+    std::string default_text;  ///< as the signature writes it
 };
 
 namespace detail {
 
-template <class T>
-struct Kind;
-template <> struct Kind<Tensor> { static constexpr ParameterKind value = ParameterKind::Tensor; };
-template <> struct Kind<Scalar> { static constexpr ParameterKind value = ParameterKind::Scalar; };
-template <> struct Kind<std::int64_t> { static constexpr ParameterKind value = ParameterKind::Integer; };
-template <> struct Kind<bool> { static constexpr ParameterKind value = ParameterKind::Boolean; };
-template <> struct Kind<double> { static constexpr ParameterKind value = ParameterKind::Real; };
-template <> struct Kind<Dims> { static constexpr ParameterKind value = ParameterKind::Dims; };
-template <> struct Kind<std::vector<Tensor>> { static constexpr ParameterKind value = ParameterKind::Tensors; };
-template <> struct Kind<DType> { static constexpr ParameterKind value = ParameterKind::DType; };
-template <> struct Kind<Device> { static constexpr ParameterKind value = ParameterKind::Device; };
-template <> struct Kind<std::string> { static constexpr ParameterKind value = ParameterKind::Text; };
-template <class T>
-struct Kind<std::optional<T>> : Kind<T> {};
+template <class T> struct Kind;
+template <> struct Kind<Tensor> {
+    static constexpr ParameterKind value = ParameterKind::Tensor;
+};
+template <> struct Kind<Scalar> {
+    static constexpr ParameterKind value = ParameterKind::Scalar;
+};
+template <> struct Kind<std::int64_t> {
+    static constexpr ParameterKind value = ParameterKind::Integer;
+};
+template <> struct Kind<bool> {
+    static constexpr ParameterKind value = ParameterKind::Boolean;
+};
+template <> struct Kind<double> {
+    static constexpr ParameterKind value = ParameterKind::Real;
+};
+template <> struct Kind<Dims> {
+    static constexpr ParameterKind value = ParameterKind::Dims;
+};
+template <> struct Kind<std::vector<Tensor>> {
+    static constexpr ParameterKind value = ParameterKind::Tensors;
+};
+template <> struct Kind<DType> {
+    static constexpr ParameterKind value = ParameterKind::DType;
+};
+template <> struct Kind<Device> {
+    static constexpr ParameterKind value = ParameterKind::Device;
+};
+template <> struct Kind<std::string> {
+    static constexpr ParameterKind value = ParameterKind::Text;
+};
+template <class T> struct Kind<std::optional<T>> : Kind<T> {};
 
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T> inline constexpr bool is_optional = false;
+template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
 
-template <class T>
-T take(AnyValue& value) {
+template <class T> T take(AnyValue& value) {
     if constexpr (is_optional<T>) {
         if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
         return take<typename T::value_type>(value);
@@ -60,8 +86,7 @@ T take(AnyValue& value) {
     }
 }
 
-template <class R>
-AnyValue give(R result) {
+template <class R> AnyValue give(R result) {
     if constexpr (std::is_same_v<R, std::pair<Tensor, Tensor>>) {
         return std::vector<Tensor>{result.first, result.second};
     } else {
@@ -69,8 +94,7 @@ AnyValue give(R result) {
     }
 }
 
-template <auto function, class R, class... P>
-AnyValue call(AnyValue* arguments, R (*)(P...)) {
+template <auto function, class R, class... P> AnyValue call(AnyValue* arguments, R (*)(P...)) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) -> AnyValue {
         if constexpr (std::is_void_v<R>) {
             const Tensor written = std::get<Tensor>(arguments[0]);
@@ -86,8 +110,7 @@ struct Signature {
     std::vector<ParameterKind> kinds;
     std::vector<bool> optional;
 };
-template <class R, class... P>
-Signature signature_of(R (*)(P...)) {
+template <class R, class... P> Signature signature_of(R (*)(P...)) {
     return {{Kind<std::remove_cvref_t<P>>::value...}, {is_optional<std::remove_cvref_t<P>>...}};
 }
 
@@ -95,7 +118,8 @@ Signature signature_of(R (*)(P...)) {
 
 struct Operation {
     const char* name;
-    const char* signature;  ///< "input, dim=None, keepdim=False, *, dtype=None"; "*size" takes sizes one by one
+    const char*
+        signature;  ///< "input, dim=None, keepdim=False, *, dtype=None"; "*size" takes sizes one by one
     const char* doc;
     detail::Signature types;
     AnyValue (*call)(AnyValue* arguments);
@@ -108,10 +132,15 @@ enum class Offered : std::uint8_t { Both, Function, Method };
 
 /// Describes `function`; used by each file's list of what it offers. A void function returns its first argument.
 template <auto function>
-Operation operation(const char* name, const char* signature, const char* doc, Offered offered = Offered::Both) {
-    return {name, signature, doc, detail::signature_of(function),
+Operation operation(const char* name, const char* signature, const char* doc,
+                    Offered offered = Offered::Both) {
+    return {name,
+            signature,
+            doc,
+            detail::signature_of(function),
             [](AnyValue* arguments) -> AnyValue { return detail::call<function>(arguments, function); },
-            offered != Offered::Method, offered != Offered::Function};
+            offered != Offered::Method,
+            offered != Offered::Function};
 }
 
 /// Every structured operation, gathered from the lists of the files of ops/.

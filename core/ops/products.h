@@ -20,6 +20,7 @@ Tensor outer(const Tensor& x, const Tensor& y);
 /// beta * input + alpha * (x @ y); a beta of 0 ignores the input, NaN included.
 Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha);
 /// The same for batches.
-Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha);
+Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
+               const Scalar& alpha);
 
 }  // namespace tapeless

@@ -45,7 +45,8 @@ Dims wrapped(const Dims& dims, int rank) {
     Dims out;
     for (std::int64_t given : dims) {
         const std::int64_t d = wrap_dim(given, rank);
-        check(std::find(out.begin(), out.end(), d) == out.end(), "dim ", d, " appears multiple times in the list of dims");
+        check(std::find(out.begin(), out.end(), d) == out.end(), "dim ", d,
+              " appears multiple times in the list of dims");
         out.push_back(d);
     }
     return out;
@@ -109,16 +110,18 @@ Tensor sum_kept(const Tensor& x, const Dims& dims) {
     std::int64_t rows = 1, length = 1, columns = 1;
     for (int d = 0; d < x->dim(); ++d) (d < first ? rows : d <= last ? length : columns) *= dense->sizes[d];
     const char* from = data(*dense);
-    columns == 1 ? sum_rows(x->dtype, from, rows, length, to) : sum_columns(x->dtype, from, rows, length, columns, to);
+    columns == 1 ? sum_rows(x->dtype, from, rows, length, to)
+                 : sum_columns(x->dtype, from, rows, length, columns, to);
     return out;
 }
 
 Tensor reduced(const Tensor& given, const Dims& dims, bool keepdim, DType result) {
     const ModeGuard quiet(kNoGrad, true);
-    const Tensor x = is_integral(given->dtype) && !is_integral(result) ? to_dtype(given, result)
-                     : given->dtype != result && sum_type(given->dtype) != result && !is_integral(given->dtype)
-                         ? to_dtype(given, result)
-                         : given;
+    const Tensor x =
+        is_integral(given->dtype) && !is_integral(result) ? to_dtype(given, result)
+        : given->dtype != result && sum_type(given->dtype) != result && !is_integral(given->dtype)
+            ? to_dtype(given, result)
+            : given;
     Dims all = dims;
     if (all.empty()) {
         for (int d = 0; d < x->dim(); ++d) all.push_back(d);
@@ -151,8 +154,10 @@ Tensor sum(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype)
 
 Tensor mean(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype) {
     const DType result = dtype ? *dtype : x->dtype;
-    check(is_differentiable(result), "mean(): could not infer output dtype. Input dtype must be either a floating point or "
-          "complex dtype. Got: ", facts(x->dtype).legacy_name);
+    check(is_differentiable(result),
+          "mean(): could not infer output dtype. Input dtype must be either a floating point or "
+          "complex dtype. Got: ",
+          facts(x->dtype).legacy_name);
     const Dims dims = wrapped(given, x->dim());
     double count = 1;
     for (std::int64_t d : dims) count *= x->dim() ? static_cast<double>(x->sizes[static_cast<int>(d)]) : 1;
@@ -194,11 +199,13 @@ Tensor mean_of(const Tensor& x, std::optional<Dims> dim, bool keepdim, std::opti
 }
 
 const Offer offer({
-    operation<&sum_of>("sum", "input, dim=None, keepdim=False, *, dtype=None",
-                       "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "
-                       "element is that of its sum."),
-    operation<&mean_of>("mean", "input, dim=None, keepdim=False, *, dtype=None",
-                        "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
+    operation<&sum_of>(
+        "sum", "input, dim=None, keepdim=False, *, dtype=None",
+        "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "
+        "element is that of its sum."),
+    operation<&mean_of>(
+        "mean", "input, dim=None, keepdim=False, *, dtype=None",
+        "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
     operation<&sum_to_size>("sum_to_size", "input, *size", "Sums to a shape that broadcasts to the input's.",
                             Offered::Method),
 });

@@ -1,9 +1,9 @@
 // Rows at run time: the one table of pointwise operations, and what follows from each row for tensors.
 #pragma once
 
+#include "graph/node.h"
 #include "kernels/code.h"
 #include "kernels/formula.h"
-#include "graph/node.h"
 
 namespace tapeless {
 
@@ -12,14 +12,15 @@ struct Row {
     Facts facts;
     int arity = 0;
     bool differentiable = false;
-    int index = 0;                ///< in the table
+    int index = 0;  ///< in the table
     Kernel forward{};
-    Kernel derivative[3]{};       ///< operands: g, the row's operands, out
+    Kernel derivative[3]{};  ///< operands: g, the row's operands, out
     CodeGraph code;
     int forward_root = -1;
     int derivative_root[3] = {-1, -1, -1};
-    std::uint8_t saved[3] = {};   ///< per gradient: bit k for operand k, bit `arity` for out
-    NodeClass node{}, number_node{}, left_number_node{};  ///< by whether the last or the first operand is a number
+    std::uint8_t saved[3] = {};  ///< per gradient: bit k for operand k, bit `arity` for out
+    NodeClass node{}, number_node{},
+        left_number_node{};  ///< by whether the last or the first operand is a number
     std::string node_name;
 };
 
@@ -54,8 +55,8 @@ Tensor apply(const Row& row, const Operands&... operands) {
 /// A formula's kernel over tensors and numbers, not recorded: promotion, broadcasting, output strides, deferral.
 struct Computation {
     const Kernel* kernel;
-    DType compute;  ///< dtype of the loop
-    DType result;   ///< dtype of the tensor made
+    DType compute;             ///< dtype of the loop
+    DType result;              ///< dtype of the tensor made
     std::uint8_t skipped = 0;  ///< bit k: operand k is not read
     bool eager = false;
 };

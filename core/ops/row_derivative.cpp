@@ -6,7 +6,8 @@
 
 namespace tapeless {
 
-void save_operands(Node& node, const Row& row, const Argument* arguments, std::uint8_t wanted, const Tensor* original) {
+void save_operands(Node& node, const Row& row, const Argument* arguments, std::uint8_t wanted,
+                   const Tensor* original) {
     RowPayload& payload = node.get<RowPayload>();
     for (int k = 0; k < row.arity; ++k) {
         if (!arguments[k].tensor) {
@@ -75,7 +76,8 @@ private:
         for (const Argument& operand : operands) any |= operand.tensor != nullptr;
         if (any) return apply(tapeless::row(word), operands.data());
         // Numbers alone, such as `y - 1` of an exponent that is a number.
-        const Tensor x = scalar_tensor(operands[0].number, promote(operands[0].number.dtype(), DType::Float32));
+        const Tensor x =
+            scalar_tensor(operands[0].number, promote(operands[0].number.dtype(), DType::Float32));
         x->wrapped_number = true;
         operands[0] = Argument(x);
         Tensor out = apply(tapeless::row(word), operands.data());
@@ -126,7 +128,8 @@ void apply_row_node(Node& node, Gradients in, Gradients out) {
             if (!((row.saved[k] >> s) & 1) && !number) skipped = static_cast<std::uint8_t>(skipped | 2 << s);
         }
         const DType result = payload.common;
-        out[k] = compute({&row.derivative[k], compute_type(result), result, skipped}, arguments, row.arity + 2);
+        out[k] =
+            compute({&row.derivative[k], compute_type(result), result, skipped}, arguments, row.arity + 2);
     }
 }
 

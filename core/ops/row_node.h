@@ -7,8 +7,8 @@
 namespace tapeless {
 
 struct RowPayload {
-    DType common;                 ///< dtype that the operands were promoted to
-    std::uint8_t is_number = 0;   ///< bit k: operand k was a number
+    DType common;                ///< dtype that the operands were promoted to
+    std::uint8_t is_number = 0;  ///< bit k: operand k was a number
     Scalar numbers[3];
 };
 

@@ -56,12 +56,14 @@ Tensor checked_index(const Tensor& x, int dim, const Tensor& index) {
     const std::int64_t size = at_least_1d(x->sizes)[dim];
     const std::int64_t* at = data<std::int64_t>(*plain);
     const std::int64_t bad = first_outside(at, plain->numel, 0, size);
-    check(bad < 0, "index ", bad < 0 ? 0 : at[bad], " is out of bounds for dimension ", dim, " with size ", size);
+    check(bad < 0, "index ", bad < 0 ? 0 : at[bad], " is out of bounds for dimension ", dim, " with size ",
+          size);
     return plain;
 }
 
 Along along_of(const Tensor& x, int dim, const Tensor& plain, const Dims& others) {
-    return {at_least_1d(plain->sizes), dim, data<std::int64_t>(*plain), at_least_1d(x->strides), at_least_1d(others)};
+    return {at_least_1d(plain->sizes), dim, data<std::int64_t>(*plain), at_least_1d(x->strides),
+            at_least_1d(others)};
 }
 
 bool is_index(const Tensor& index) { return index->dtype == DType::Int64 || index->dtype == DType::Int32; }
@@ -83,13 +85,15 @@ int check_scatter(const Tensor& x, std::int64_t given, const Tensor& index, cons
     check_devices("scatter", {&x, &index, &source});
     if (index->numel == 0) return dim;
     const int rank = std::max(index->dim(), 1);
-    check(rank == std::max(x->dim(), 1), "Index tensor must have the same number of dimensions as self tensor");
+    check(rank == std::max(x->dim(), 1),
+          "Index tensor must have the same number of dimensions as self tensor");
     check(!source || rank == std::max(source->dim(), 1),
           "Index tensor must have the same number of dimensions as src tensor");
-    const bool fits = within(index->sizes, x->sizes, dim) && (!source || within(index->sizes, source->sizes, -1));
-    check(fits, "Expected index ", to_string(index->sizes), " to be no larger than self ", to_string(x->sizes),
-          " apart from dimension ", dim, source ? " and to be no larger size than src " : "",
-          source ? to_string(source->sizes) : "");
+    const bool fits =
+        within(index->sizes, x->sizes, dim) && (!source || within(index->sizes, source->sizes, -1));
+    check(fits, "Expected index ", to_string(index->sizes), " to be no larger than self ",
+          to_string(x->sizes), " apart from dimension ", dim,
+          source ? " and to be no larger size than src " : "", source ? to_string(source->sizes) : "");
     if (on_cpu(x)) checked_index(x, dim, index);
     return dim;
 }
@@ -107,8 +111,8 @@ void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& val
     check(value.category() != Category::Complex || is_complex(x->dtype),
           "value cannot be converted to type float without overflow");
     const Tensor number = scalar_tensor(value, x->dtype);
-    put_source(x, dim, index,
-               tensor_of(number->storage, index->sizes, Dims(index->dim()), 0, x->dtype), Placement::Write);
+    put_source(x, dim, index, tensor_of(number->storage, index->sizes, Dims(index->dim()), 0, x->dtype),
+               Placement::Write);
 }
 
 }  // namespace
@@ -139,7 +143,8 @@ Tensor gather(const Tensor& x, std::int64_t given, const Tensor& index) {
 namespace {
 
 template <class P>
-Tensor scattered(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, Placement store) {
+Tensor scattered(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
+                 Placement store) {
     const int dim = check_scatter(x, given, index, source);
     return write_copy(
         x, {&x, &source}, P{dim}, 1, [&](const Tensor& out) { put_source(out, dim, index, source, store); },
@@ -149,7 +154,8 @@ Tensor scattered(const Tensor& x, std::int64_t given, const Tensor& index, const
 }
 
 template <class P>
-void scatter_into(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source, Placement store) {
+void scatter_into(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
+                  Placement store) {
     const int dim = check_scatter(x, given, index, source);
     write_inplace(
         x, {&x, &source}, P{dim}, 1, [&](const Tensor& out) { put_source(out, dim, index, source, store); },
@@ -194,7 +200,8 @@ namespace {
 
 Tensor gather_of(const Tensor& x, std::int64_t dim, const Tensor& index, bool sparse_grad) {
     if (sparse_grad) {
-        fail(ErrorKind::NotImplemented, "gather: sparse_grad=True asks for a sparse gradient, which there is not; leave it "
+        fail(ErrorKind::NotImplemented,
+             "gather: sparse_grad=True asks for a sparse gradient, which there is not; leave it "
              "False for a dense one");
     }
     return gather(x, dim, index);
@@ -213,19 +220,26 @@ void scatter_value_(const Tensor& x, std::int64_t dim, const Tensor& index, cons
 }
 
 const Offer offer({
-    operation<&gather_of>("gather", "input, dim, index, *, sparse_grad=False",
-                          "Of the index's shape: each element is the input's at the same place, its coordinate along dim "
-                          "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros."),
-    operation<&scatter_add>("scatter_add", "input, dim, index, src",
-                            "The input with each element of src added to where the index, of int32 or int64, says along "
-                            "dim; both have one dtype. Derivatives: g, and g gathered."),
-    operation<&scatter_add_>("scatter_add_", "input, dim, index, src", "scatter_add in place.", Offered::Method),
-    operation<&scatter_source>("_scatter_src", "input, dim, index, src",
-                               "The input with each element of src written to where the index says along dim; the last of "
-                               "several stays. Derivatives: g with zeros there, and g gathered.", Offered::Function),
-    operation<&scatter_value>("_scatter_value", "input, dim, index, value",
-                              "The input with a number written to where the index says along dim. Derivative: g with "
-                              "zeros there.", Offered::Function),
+    operation<&gather_of>(
+        "gather", "input, dim, index, *, sparse_grad=False",
+        "Of the index's shape: each element is the input's at the same place, its coordinate along dim "
+        "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros."),
+    operation<&scatter_add>(
+        "scatter_add", "input, dim, index, src",
+        "The input with each element of src added to where the index, of int32 or int64, says along "
+        "dim; both have one dtype. Derivatives: g, and g gathered."),
+    operation<&scatter_add_>("scatter_add_", "input, dim, index, src", "scatter_add in place.",
+                             Offered::Method),
+    operation<&scatter_source>(
+        "_scatter_src", "input, dim, index, src",
+        "The input with each element of src written to where the index says along dim; the last of "
+        "several stays. Derivatives: g with zeros there, and g gathered.",
+        Offered::Function),
+    operation<&scatter_value>(
+        "_scatter_value", "input, dim, index, value",
+        "The input with a number written to where the index says along dim. Derivative: g with "
+        "zeros there.",
+        Offered::Function),
     operation<&scatter_source_>("_scatter_src_", "input, dim, index, src", "scatter of a tensor in place.",
                                 Offered::Function),
     operation<&scatter_value_>("_scatter_value_", "input, dim, index, value", "scatter of a number in place.",

@@ -51,10 +51,12 @@ struct AsStrided {
     /// Element by element, because several may lie on one spot.
     Tensor added(const Tensor& flat, const Tensor& g) const {
         const ModeGuard quiet(kNoGrad, true);
-        visit_elements([&](std::int64_t at, const Tensor& element) {
-            const Tensor spot = as_strided(flat, {}, {}, at);
-            write(spot, apply(row("add"), spot, element));
-        }, g);
+        visit_elements(
+            [&](std::int64_t at, const Tensor& element) {
+                const Tensor spot = as_strided(flat, {}, {}, at);
+                write(spot, apply(row("add"), spot, element));
+            },
+            g);
         return flat;
     }
     void add_ones(const Tensor& counts) const {
@@ -62,8 +64,7 @@ struct AsStrided {
         AsStrided{base, base}.added(counts, one);
     }
 
-    template <class F>
-    void visit_elements(F&& f, const Tensor& g) const {
+    template <class F> void visit_elements(F&& f, const Tensor& g) const {
         Dims at(view.sizes.size());
         const std::int64_t count = product(view.sizes);
         const Tensor dense = reshape(g, {count});
@@ -150,8 +151,8 @@ const bool registered = [] {
 }  // namespace
 
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::int64_t offset) {
-    check(sizes.size() == strides.size(), "mismatch in length of strides and shape: got ", sizes.size(), " sizes and ",
-          strides.size(), " strides");
+    check(sizes.size() == strides.size(), "mismatch in length of strides and shape: got ", sizes.size(),
+          " sizes and ", strides.size(), " strides");
     for (std::int64_t stride : strides) {
         check(stride >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ",
               to_string(strides));
@@ -159,9 +160,10 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
     check(offset >= 0, "as_strided: the storage offset must not be negative, got ", offset);
     const Strided view{sizes, strides, offset};
     const std::int64_t needed = extent(view) * static_cast<std::int64_t>(size_of(x->dtype));
-    check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", to_string(sizes), ", strides ",
-          to_string(strides), ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
-          " requiring a storage size of ", needed, " are out of bounds for storage of size ", x->storage->bytes);
+    check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", to_string(sizes),
+          ", strides ", to_string(strides), ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
+          " requiring a storage size of ", needed, " are out of bounds for storage of size ",
+          x->storage->bytes);
     Tensor out = tensor_of(x->storage, sizes, strides, offset, x->dtype);
     set_view(out, x);
     if (needs_record({&x})) record(out, {&x}, AsStrided{geometry(*x), view});
@@ -175,8 +177,9 @@ Tensor as_strided_of(const Tensor& x, Dims size, Dims stride, std::optional<std:
 }
 
 const Offer offer({
-    operation<&as_strided_of>("as_strided", "input, size, stride, storage_offset=None",
-                              "A view with any sizes, strides and offset, in elements, over the tensor's storage."),
+    operation<&as_strided_of>(
+        "as_strided", "input, size, stride, storage_offset=None",
+        "A view with any sizes, strides and offset, in elements, over the tensor's storage."),
 });
 
 }  // namespace

@@ -38,7 +38,7 @@ Tensor t(const Tensor& x);
 Tensor real_view(const Tensor& x);
 Tensor imag_view(const Tensor& x);
 Tensor detach(const Tensor& x);
-std::vector<Tensor> split(const Tensor& x, const Dims& sizes, std::int64_t dim);           ///< SplitWithSizesBackward0
+std::vector<Tensor> split(const Tensor& x, const Dims& sizes, std::int64_t dim);  ///< SplitWithSizesBackward0
 std::vector<Tensor> split_evenly(const Tensor& x, const Dims& sizes, std::int64_t dim);  ///< SplitBackward0
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim);
 /// x as one output of several: writing through it is refused.

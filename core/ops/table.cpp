@@ -32,8 +32,7 @@ std::uint8_t symbols_of(const CodeGraph& graph, int root, const int* symbols, in
     return used;
 }
 
-template <class Gradient>
-int root_of(Gradient gradient) {
+template <class Gradient> int root_of(Gradient gradient) {
     if constexpr (std::is_same_v<Gradient, formula::NoGradient>) {
         return -1;
     } else {
@@ -72,8 +71,7 @@ const std::string& camel(std::string& out, const char* name) {
     return out;
 }
 
-template <class Family>
-void add_family(std::vector<Row>& table, const char* name, const Family& family) {
+template <class Family> void add_family(std::vector<Row>& table, const char* name, const Family& family) {
     const std::size_t first = table.size();
     std::apply(
         [&](const auto&... rows) {
@@ -87,8 +85,10 @@ void add_family(std::vector<Row>& table, const char* name, const Family& family)
                 const auto bools = from.facts.bool_operands;
                 row.forward = {from.facts.name, static_cast<std::uint8_t>(row.arity), bools, {}};
                 for (Kernel& kernel : row.derivative) {
-                    kernel = {from.facts.name, static_cast<std::uint8_t>(row.arity + 2),
-                              static_cast<std::uint8_t>(bools << 1), {}};
+                    kernel = {from.facts.name,
+                              static_cast<std::uint8_t>(row.arity + 2),
+                              static_cast<std::uint8_t>(bools << 1),
+                              {}};
                 }
                 read(row, from, std::make_index_sequence<Pointwise::arity>());
             };
@@ -98,11 +98,12 @@ void add_family(std::vector<Row>& table, const char* name, const Family& family)
     std::vector<RowLoops> loops;
     for (std::size_t i = first; i < table.size(); ++i) {
         Row& row = table[i];
-        loops.push_back({row.forward.loops,
-                         {row.derivative[0].loops, row.derivative[1].loops, row.derivative[2].loops}});
+        loops.push_back(
+            {row.forward.loops, {row.derivative[0].loops, row.derivative[1].loops, row.derivative[2].loops}});
     }
     const int best = static_cast<int>(isa()) + 2;
-    for (int level = 2; level <= best; ++level) {  // Better levels overwrite; a class without one keeps the lower.
+    for (int level = 2; level <= best;
+         ++level) {  // Better levels overwrite; a class without one keeps the lower.
         for (const LoopSet* set = LoopSet::first(); set; set = set->next) {
             if (set->isa == level && !std::strcmp(set->family, name)) set->fill(loops.data());
         }

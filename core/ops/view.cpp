@@ -14,8 +14,7 @@ Tensor viewed(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
     return out;
 }
 
-template <class P>
-Tensor recorded(const Tensor& out, const Tensor& x, P payload) {
+template <class P> Tensor recorded(const Tensor& out, const Tensor& x, P payload) {
     if (needs_record({&x})) record(out, {&x}, std::move(payload));
     return out;
 }
@@ -131,8 +130,8 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
     const int d = wrap_dim(dim, x->dim());
     const std::int64_t size = x->sizes[d];
     if (index < -size || index >= size) {
-        fail(ErrorKind::Index, "select(): index ", index, " out of range for tensor of size ", to_string(x->sizes),
-             " at dimension ", d);
+        fail(ErrorKind::Index, "select(): index ", index, " out of range for tensor of size ",
+             to_string(x->sizes), " at dimension ", d);
     }
     if (index < 0) index += size;
     Dims sizes = x->sizes, strides = x->strides;
@@ -146,7 +145,8 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
 Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
     if (x->dim() == 0) fail(ErrorKind::Index, "slice() cannot be applied to a 0-dim tensor.");
     const int d = wrap_dim(dim, x->dim());
-    if (step <= 0) fail(ErrorKind::Value, "slice step must be positive, but got ", step, "; use flip for reverse order");
+    if (step <= 0)
+        fail(ErrorKind::Value, "slice step must be positive, but got ", step, "; use flip for reverse order");
     const std::int64_t size = x->sizes[d];
     auto wrap = [&](std::int64_t i) { return std::clamp(i < 0 ? i + size : i, std::int64_t{0}, size); };
     start = wrap(start);
@@ -160,9 +160,10 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t
 }
 
 Tensor permute(const Tensor& x, const Dims& given) {
-    check(given.size() == x->dim(), "permute(sparse_coo): number of dimensions in the tensor input does not match the "
-          "length of the desired ordering of dimensions i.e. input.dim() = ", x->dim(), " is not equal to len(dims) = ",
-          given.size());
+    check(given.size() == x->dim(),
+          "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+          "length of the desired ordering of dimensions i.e. input.dim() = ",
+          x->dim(), " is not equal to len(dims) = ", given.size());
     const Dims dims = checked_dims(given, x->dim());
     Dims sizes, strides;
     for (int i = 0; i < dims.size(); ++i) {
@@ -198,20 +199,25 @@ Tensor t(const Tensor& x) {
 
 Tensor expand(const Tensor& x, const Dims& given) {
     check(given.size() >= x->dim(), "expand(", describe(*x), ", size=", to_string(given),
-          "): the number of sizes provided (", given.size(), ") must be greater or equal to the number of dimensions in "
-          "the tensor (", x->dim(), ")");
+          "): the number of sizes provided (", given.size(),
+          ") must be greater or equal to the number of dimensions in "
+          "the tensor (",
+          x->dim(), ")");
     Dims sizes = given, strides(given.size());
     const int shift = given.size() - x->dim();
     for (int d = given.size() - 1; d >= 0; --d) {
         const std::int64_t have = d >= shift ? x->sizes[d - shift] : 1;
         if (sizes[d] == -1) {
-            check(d >= shift, "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", d);
+            check(d >= shift,
+                  "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ",
+                  d);
             sizes[d] = have;
         }
         check(sizes[d] == have || have == 1, "The expanded size of the tensor (", sizes[d],
-              ") must match the existing size (", have, ") at non-singleton dimension ", d, ".  Target sizes: ",
-              to_string(given), ".  Tensor sizes: ", to_string(x->sizes));
-        strides[d] = d < shift ? (sizes[d] == 1 ? (d + 1 < sizes.size() ? sizes[d + 1] * strides[d + 1] : 1) : 0)
+              ") must match the existing size (", have, ") at non-singleton dimension ", d,
+              ".  Target sizes: ", to_string(given), ".  Tensor sizes: ", to_string(x->sizes));
+        strides[d] = d < shift
+                         ? (sizes[d] == 1 ? (d + 1 < sizes.size() ? sizes[d + 1] * strides[d + 1] : 1) : 0)
                      : have == sizes[d] ? x->strides[d - shift]
                                         : 0;
     }
@@ -231,7 +237,8 @@ Dims complete(const Dims& given, std::int64_t numel, const char* what) {
             check(unknown < 0, "only one dimension can be inferred");
             unknown = d;
         } else {
-            check(sizes[d] >= 0, "invalid shape dimension ", sizes[d], " at index ", d, " of shape ", to_string(given));
+            check(sizes[d] >= 0, "invalid shape dimension ", sizes[d], " at index ", d, " of shape ",
+                  to_string(given));
             known *= sizes[d];
         }
     }
@@ -240,8 +247,8 @@ Dims complete(const Dims& given, std::int64_t numel, const char* what) {
               " because the unspecified dimension size -1 can be any value and is ambiguous");
         if (known > 0 && numel % known == 0) sizes[unknown] = numel / known;
     }
-    check(unknown >= 0 ? sizes[unknown] >= 0 : known == numel, "shape '", to_string(given), "' is invalid for input of size ",
-          numel, what);
+    check(unknown >= 0 ? sizes[unknown] >= 0 : known == numel, "shape '", to_string(given),
+          "' is invalid for input of size ", numel, what);
     return sizes;
 }
 
@@ -251,7 +258,8 @@ Tensor view(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
     Dims strides;
     check(view_strides(x->sizes, x->strides, sizes, strides),
-          "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+          "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+          "across two "
           "contiguous subspaces). Use .reshape(...) instead.");
     return recorded(viewed(x, sizes, std::move(strides), x->offset), x, View{x->sizes});
 }
@@ -346,8 +354,7 @@ struct Unbind : Split {
     static constexpr const char* node = "UnbindBackward0";
 };
 
-template <class P>
-void record_pieces(const std::vector<Tensor>& pieces, const Tensor& x, P payload) {
+template <class P> void record_pieces(const std::vector<Tensor>& pieces, const Tensor& x, P payload) {
     if (!needs_record({&x})) return;
     Ref<Node> node = make_node(class_of<P>(), 1, 0, static_cast<int>(pieces.size()), std::move(payload));
     node->edges[0] = gradient_edge(x);
@@ -435,7 +442,9 @@ Tensor part(const Tensor& x, std::int64_t which) {
 
 }  // namespace
 
-Tensor real_view(const Tensor& x) { return is_complex(x->dtype) ? recorded(part(x, 0), x, Real{x->dtype}) : x; }
+Tensor real_view(const Tensor& x) {
+    return is_complex(x->dtype) ? recorded(part(x, 0), x, Real{x->dtype}) : x;
+}
 
 Tensor imag_view(const Tensor& x) {
     check(is_complex(x->dtype), "imag is not implemented for tensors with non-complex dtypes.");
@@ -445,8 +454,8 @@ Tensor imag_view(const Tensor& x) {
 namespace {
 
 Tensor squeeze_of(const Tensor& x, std::optional<Dims> dim) { return dim ? squeeze(x, *dim) : squeeze(x); }
-Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
-                std::int64_t step) {
+Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
+                std::optional<std::int64_t> end, std::int64_t step) {
     return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
 }
 Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
@@ -454,11 +463,12 @@ Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_
     check(length >= 0, "narrow(): length must be non-negative.");
     const std::int64_t size = x->sizes[wrap_dim(dim, x->dim())];
     if (start < -size || start > size) {
-        fail(ErrorKind::Index, "Dimension out of range (expected to be in range of [", -size, ", ", size, "], but got ",
-             start, ")");
+        fail(ErrorKind::Index, "Dimension out of range (expected to be in range of [", -size, ", ", size,
+             "], but got ", start, ")");
     }
     if (start < 0) start += size;
-    check(start + length <= size, "start (", start, ") + length (", length, ") exceeds dimension size (", size, ").");
+    check(start + length <= size, "start (", start, ") + length (", length, ") exceeds dimension size (",
+          size, ").");
     return slice(x, dim, start, start + length, 1);
 }
 Tensor expand_of(const Tensor& x, Dims size) { return expand(x, size); }
@@ -466,20 +476,25 @@ Tensor expand_of(const Tensor& x, Dims size) { return expand(x, size); }
 const Offer offer({
     operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
         "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
-    operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1", "The view of a range of a dimension."),
-    operation<&narrow>("narrow", "input, dim, start, length", "The view of `length` indices of a dimension from start."),
+    operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",
+                         "The view of a range of a dimension."),
+    operation<&narrow>("narrow", "input, dim, start, length",
+                       "The view of `length` indices of a dimension from start."),
     operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
     operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
     operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
-    operation<&expand_of>("expand", "input, *size", "The view that repeats dimensions of size 1; -1 keeps a size.",
-                          Offered::Method),
+    operation<&expand_of>("expand", "input, *size",
+                          "The view that repeats dimensions of size 1; -1 keeps a size.", Offered::Method),
     operation<&view>("_view", "input, *size", "The view with other sizes, where strides allow it."),
-    operation<&reshape>("reshape", "input, *shape", "Other sizes: a view where strides allow it, else a copy."),
+    operation<&reshape>("reshape", "input, *shape",
+                        "Other sizes: a view where strides allow it, else a copy."),
     operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
     operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
     operation<&detach>("detach", "input", "The same memory without the graph."),
-    operation<&split>("split_with_sizes", "input, split_sizes, dim=0", "Views of consecutive pieces of a dimension."),
-    operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.", Offered::Function),
+    operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
+                      "Views of consecutive pieces of a dimension."),
+    operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
+                             Offered::Function),
     operation<&real_view>("_real", "input", "The real part, as a view.", Offered::Function),
     operation<&imag_view>("_imag", "input", "The imaginary part, as a view.", Offered::Function),
     operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),

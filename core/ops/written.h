@@ -8,8 +8,8 @@ namespace tapeless {
 /// Writes into x in place by `write(x)`. `inputs`: the operation's differentiable inputs, x first, which become the
 /// edges of a node of class P; `keep(node)` saves its values.
 template <class P, class Write, class Keep>
-void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved, Write&& write,
-                   Keep&& keep) {
+void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved,
+                   Write&& write, Keep&& keep) {
     bool records = is_differentiable(x->dtype) && needs_record(inputs);
     check_inplace(x, records);
     records = records && needs_record(inputs);  // Variable's default flag may have given way.
@@ -30,8 +30,8 @@ void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs,
 
 /// The same into a copy of x.
 template <class P, class Write, class Keep>
-Tensor write_copy(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved, Write&& write,
-                  Keep&& keep) {
+Tensor write_copy(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved,
+                  Write&& write, Keep&& keep) {
     const Tensor out = own_copy(x);
     if (on_cpu(x)) write(out);
     if (is_differentiable(x->dtype) && needs_record(inputs)) {

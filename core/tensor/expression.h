@@ -42,19 +42,19 @@ struct Operand {
 
 struct Expression {
     std::uint32_t refs;
-    std::uint32_t holders;     ///< storages that are pending on it
-    const Kernel* kernel;      ///< null: convert the one operand to `dtype`
-    DType compute;             ///< dtype the loop runs in
-    DType dtype;               ///< dtype of the result
+    std::uint32_t holders;  ///< storages that are pending on it
+    const Kernel* kernel;   ///< null: convert the one operand to `dtype`
+    DType compute;          ///< dtype the loop runs in
+    DType dtype;            ///< dtype of the result
     std::uint8_t arity;
     std::uint8_t evaluations;  ///< programs that computed it without writing it
     std::uint16_t steps;       ///< how many steps its whole program has, repeats counted
     std::uint16_t visit;       ///< scratch of the planner
     std::int64_t numel;
-    std::int64_t retained;     ///< bytes of buffers that the whole program keeps alive
-    Dims space;                ///< sizes in iteration order, slowest first; empty unless an operand is strided
+    std::int64_t retained;  ///< bytes of buffers that the whole program keeps alive
+    Dims space;             ///< sizes in iteration order, slowest first; empty unless an operand is strided
     Operand operands[kMaxOperands];
-    Shared<Buffer> result;     ///< once computed
+    Shared<Buffer> result;  ///< once computed
 };
 
 }  // namespace tapeless

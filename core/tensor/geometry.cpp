@@ -93,8 +93,8 @@ Dims broadcast(const Dims& x, const Dims& y) {
     for (int back = 1; back <= rank; ++back) {
         const std::int64_t a = back <= x.size() ? x[x.size() - back] : 1;
         const std::int64_t b = back <= y.size() ? y[y.size() - back] : 1;
-        check(a == b || a == 1 || b == 1, "The size of tensor a (", a, ") must match the size of tensor b (", b,
-              ") at non-singleton dimension ", rank - back);
+        check(a == b || a == 1 || b == 1, "The size of tensor a (", a, ") must match the size of tensor b (",
+              b, ") at non-singleton dimension ", rank - back);
         out[rank - back] = a == 1 ? b : a;
     }
     return out;
@@ -116,8 +116,7 @@ bool view_strides(const Dims& sizes, const Dims& strides, const Dims& new_sizes,
     std::int64_t chunk = 1, filled = 1, base = strides.empty() ? 1 : strides.back();
     for (int from = sizes.size() - 1; from >= 0; --from) {
         chunk *= sizes[from];
-        const bool chunk_ends =
-            from == 0 || (sizes[from - 1] != 1 && strides[from - 1] != chunk * base);
+        const bool chunk_ends = from == 0 || (sizes[from - 1] != 1 && strides[from - 1] != chunk * base);
         if (!chunk_ends) continue;
         while (to >= 0 && (filled < chunk || new_sizes[to] == 1)) {
             new_strides[to] = filled * base;

@@ -26,7 +26,8 @@ Shared<Buffer> make_buffer(std::size_t bytes) {
 
 Shared<Buffer> wrap_external(void* data, std::size_t bytes, void (*free_external)(void*), void* owner) {
     void* block = allocate(kHead);
-    return Shared<Buffer>::adopt(new (block) Buffer{1, bytes, static_cast<char*>(data), free_external, owner});
+    return Shared<Buffer>::adopt(new (block)
+                                     Buffer{1, bytes, static_cast<char*>(data), free_external, owner});
 }
 
 void dispose(Buffer* buffer) noexcept {
@@ -136,7 +137,8 @@ char* overwritable(Storage& storage) {
     if (storage.device.type == DeviceType::Meta) return nullptr;
     drop_pending(storage);
     const bool shared = storage.buffer && !storage.exposed && storage.buffer->refs > 1;
-    if (!storage.buffer || (shared && !planted(Fault::OverwriteShared))) storage.buffer = make_buffer(storage.bytes);
+    if (!storage.buffer || (shared && !planted(Fault::OverwriteShared)))
+        storage.buffer = make_buffer(storage.bytes);
     return storage.buffer->data;
 }
 

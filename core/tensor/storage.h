@@ -84,7 +84,8 @@ void settle(Storage& storage);
 
 /// The bytes, for reading; evaluates.
 inline const char* readable(Storage& storage) {
-    if (storage.pending) [[unlikely]] evaluate(storage);
+    if (storage.pending) [[unlikely]]
+        evaluate(storage);
     return storage.buffer ? storage.buffer->data : nullptr;
 }
 

@@ -20,7 +20,8 @@ TensorBody* new_body() {
 
 }  // namespace
 
-int visit_tensor(Object* object, const Visit& visit);  // graph/autograd.cpp, which knows what a tensor refers to
+int visit_tensor(Object* object,
+                 const Visit& visit);  // graph/autograd.cpp, which knows what a tensor refers to
 void clear_tensor(Object* object) noexcept;
 
 Class tensor_class = {"Tensor", sizeof(TensorBody), destroy_tensor, visit_tensor, clear_tensor};
@@ -40,15 +41,19 @@ Tensor tensor_of(Shared<Storage> storage, Dims sizes, Dims strides, std::int64_t
 
 Tensor empty(Dims sizes, DType dtype, Device device, const Dims* strides) {
     for (std::int64_t size : sizes) {
-        if (size < 0) fail(ErrorKind::Runtime, "Trying to create tensor with negative dimension ", size, ": ", to_string(sizes));
+        if (size < 0)
+            fail(ErrorKind::Runtime, "Trying to create tensor with negative dimension ", size, ": ",
+                 to_string(sizes));
     }
     std::int64_t bytes = 0;
     const bool overflow =
         __builtin_mul_overflow(product(sizes), static_cast<std::int64_t>(size_of(dtype)), &bytes);
-    if (overflow) fail(ErrorKind::Runtime, "empty: storage size calculation overflowed with sizes=", to_string(sizes),
-          "; a tensor holds at most 2^63 - 1 bytes");
+    if (overflow)
+        fail(ErrorKind::Runtime, "empty: storage size calculation overflowed with sizes=", to_string(sizes),
+             "; a tensor holds at most 2^63 - 1 bytes");
     Dims own = strides ? *strides : contiguous_strides(sizes);
-    return tensor_of(make_storage(static_cast<std::size_t>(bytes), device), std::move(sizes), std::move(own), 0, dtype);
+    return tensor_of(make_storage(static_cast<std::size_t>(bytes), device), std::move(sizes), std::move(own),
+                     0, dtype);
 }
 
 Tensor alias(const Tensor& x) {
@@ -89,8 +94,8 @@ Scalar item(const TensorBody& x) {
 }
 
 std::string describe(const TensorBody& x) {
-    return text(x.device.type == DeviceType::Meta ? "torch.meta." : "torch.", facts(x.dtype).legacy_name, "Tensor ",
-                to_string(x.sizes));
+    return text(x.device.type == DeviceType::Meta ? "torch.meta." : "torch.", facts(x.dtype).legacy_name,
+                "Tensor ", to_string(x.sizes));
 }
 
 }  // namespace tapeless

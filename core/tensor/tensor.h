@@ -18,8 +18,8 @@ struct AutogradDeleter {
 /// See Note [One object, one header] for why this is also what Python holds.
 struct TensorBody : Object {
     Shared<Storage> storage;
-    Dims sizes, strides;   ///< in elements
-    std::int64_t offset;   ///< first element, in elements from the storage's start
+    Dims sizes, strides;  ///< in elements
+    std::int64_t offset;  ///< first element, in elements from the storage's start
     std::int64_t numel;
     DType dtype;
     Device device;
@@ -56,13 +56,11 @@ Tensor alias(const Tensor& x);
 Tensor scalar_tensor(const Scalar& value, DType dtype, Device device = {});
 
 /// First element's address; evaluates.
-template <class T = char>
-const T* data(const TensorBody& x) {
+template <class T = char> const T* data(const TensorBody& x) {
     const char* bytes = readable(*x.storage);
     return reinterpret_cast<const T*>(bytes + x.offset * static_cast<std::int64_t>(size_of(x.dtype)));
 }
-template <class T = char>
-T* mutable_data(const TensorBody& x) {
+template <class T = char> T* mutable_data(const TensorBody& x) {
     char* bytes = writable(*x.storage);
     return reinterpret_cast<T*>(bytes + x.offset * static_cast<std::int64_t>(size_of(x.dtype)));
 }

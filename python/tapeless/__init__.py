@@ -84,7 +84,10 @@ from tapeless.random import (  # noqa: E402
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 
-from tapeless import _tensor  # noqa: E402, F401  (fills in Tensor's methods)
-from tapeless import nn, viz  # noqa: E402
+from tapeless import (  # noqa: E402
+    _tensor,  # noqa: E402, F401  (fills in Tensor's methods)
+    nn,
+    viz,
+)
 
 __version__ = "2.13.0+tapeless.0.1.0"

@@ -159,9 +159,9 @@ def normal(
         if isinstance(std, (int, float)) and std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         if out is None:
-            x = empty(
-                size, dtype=dtype, layout=layout, device=device, pin_memory=pin_memory
-            ).normal_(mean, std, generator=generator)
+            x = empty(size, dtype=dtype, layout=layout, device=device, pin_memory=pin_memory).normal_(
+                mean, std, generator=generator
+            )
             return x.requires_grad_() if requires_grad else x
         return empty(size, out=out).normal_(mean, std, generator=generator)
     x = _normal_around(mean, std, tensors, generator)

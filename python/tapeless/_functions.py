@@ -8,11 +8,48 @@ from tapeless import _core
 from tapeless._core import Tensor
 
 __all__ = [
-    "adjoint", "allclose", "atleast_1d", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "chunk", "concat",
-    "concatenate", "equal", "flatten", "hsplit", "imag", "is_complex", "is_floating_point", "is_nonzero", "is_tensor",
-    "isclose", "isinf", "log_softmax", "masked_fill", "max", "min", "moveaxis", "movedim", "nonzero", "numel", "ravel",
-    "real", "result_type", "rsub", "scatter", "softmax", "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split",
-    "vstack", "where",
+    "adjoint",
+    "allclose",
+    "atleast_1d",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "broadcast_to",
+    "chunk",
+    "concat",
+    "concatenate",
+    "equal",
+    "flatten",
+    "hsplit",
+    "imag",
+    "is_complex",
+    "is_floating_point",
+    "is_nonzero",
+    "is_tensor",
+    "isclose",
+    "isinf",
+    "log_softmax",
+    "masked_fill",
+    "max",
+    "min",
+    "moveaxis",
+    "movedim",
+    "nonzero",
+    "numel",
+    "ravel",
+    "real",
+    "result_type",
+    "rsub",
+    "scatter",
+    "softmax",
+    "split",
+    "swapaxes",
+    "swapdims",
+    "tensor_split",
+    "unflatten",
+    "unsafe_chunk",
+    "unsafe_split",
+    "vstack",
+    "where",
 ]
 
 _f = _core.functions
@@ -240,7 +277,8 @@ def broadcast_shapes(*shapes: Any) -> Any:
         for i, size in enumerate(reversed(tuple(shape)), 1):
             if size != 1 and out[-i] not in (1, size):
                 raise RuntimeError(
-                    "Shape mismatch: objects cannot be broadcast to a single shape: " + ", ".join(map(str, shapes))
+                    "Shape mismatch: objects cannot be broadcast to a single shape: "
+                    + ", ".join(map(str, shapes))
                 )
             out[-i] = size if out[-i] == 1 else out[-i]
     return Size(out)
@@ -260,7 +298,9 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(t.expand(shape) for t in tensors)
 
 
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
     """input with values (a tensor's or one number) put where index says along dim."""
     if reduce is not None:
         raise RuntimeError(f"scatter: reduce={reduce!r} is not built yet; scatter_add adds")
@@ -294,7 +334,9 @@ def isinf(input: Tensor) -> Tensor:
     return ~(_f["isfinite"](input) | _f["isnan"](input))
 
 
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
     """Whether |input - other| <= atol + rtol * |other|, element by element."""
     if input.dtype != other.dtype:
         raise RuntimeError(f"{input.dtype} did not match {other.dtype}")
@@ -311,7 +353,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     return close
 
 
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
     """Whether all elements are close; see isclose."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all().item())
 

@@ -83,7 +83,11 @@ def _view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
 
 
 def _backward(
-    self: Tensor, gradient: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
+    self: Tensor,
+    gradient: Any = None,
+    retain_graph: Any = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Accumulates the gradients of this tensor into the leaves that it was computed from."""
     tapeless.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -130,7 +134,9 @@ def _iterate(self: Tensor) -> Any:
 def _contains(self: Tensor, element: Any) -> builtins.bool:
     if isinstance(element, (Tensor, int, float, complex)):
         return builtins.bool((self == element).any().item())
-    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+    raise RuntimeError(
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+    )
 
 
 def _format(self: Tensor, spec: str) -> str:
@@ -171,13 +177,16 @@ _FORWARDED = (
 _METHODS: dict[str, Any] = {
     **{name: f for name, f in _core.tensor_methods.items() if not name.startswith("_")},
     **{name: getattr(_functions, name) for name in _FORWARDED},
+    "where": lambda self, condition, other: _functions.where(condition, self, other),
     "to": _to,
     "view": _view,
     "type": _type,
     "backward": _backward,
     "__iter__": _iterate,
     "__contains__": _contains,
-    "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
+    "resize_": lambda self, *size, memory_format=None: _core._resize(
+        self, size[0] if _is_sizes(size) else size
+    ),
     "resize_as_": lambda self, other: _core._resize(self, other.shape),
     "set_": lambda self, source=None: _core._set(self, source),
     "grad_dtype": property(_core._grad_dtype, _core._set_grad_dtype),

@@ -40,9 +40,7 @@ strided = layout("strided")
 def set_default_dtype(dtype: Any) -> None:
     """Sets the dtype of tensors made of Python floats: a floating point one."""
     if not isinstance(dtype, _core.dtype) or not dtype.is_floating_point:
-        raise TypeError(
-            f"only floating-point types are supported as the default type, got {dtype}"
-        )
+        raise TypeError(f"only floating-point types are supported as the default type, got {dtype}")
     _core._set_default_dtype(dtype)
 
 
@@ -64,7 +62,9 @@ class finfo:
         dtype = (dtype or _core.get_default_dtype()).to_real()
         self.dtype = repr(dtype).removeprefix("torch.")
         if self.dtype not in _FLOATS:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'"
+            )
         self.bits, digits, top, bottom = _FLOATS[self.dtype]
         self.eps = 2.0**-digits
         self.max = (2.0 - self.eps) * 2.0**top
@@ -88,7 +88,9 @@ class iinfo:
     def __init__(self, dtype: Any) -> None:
         self.dtype = repr(dtype).removeprefix("torch.")
         if dtype.is_floating_point or dtype.is_complex or self.dtype == "bool":
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'"
+            )
         self.bits = 8 * dtype.itemsize
         signed = dtype.is_signed
         self.max = 2 ** (self.bits - signed) - 1

@@ -152,15 +152,11 @@ class Comparison:
 
         return add
 
-    def _attempts(
-        self, function: Any, hints: tuple[str, ...], in_place: bool
-    ) -> tuple[Attempt, Attempt]:
+    def _attempts(self, function: Any, hints: tuple[str, ...], in_place: bool) -> tuple[Attempt, Attempt]:
         expected = self._attempt(self.oracle, function, hints, in_place)
         return expected, self._attempt(self.subject, function, hints, in_place)
 
-    def _attempt(
-        self, library: Library, function: Any, hints: tuple[str, ...], in_place: bool
-    ) -> Attempt:
+    def _attempt(self, library: Library, function: Any, hints: tuple[str, ...], in_place: bool) -> Attempt:
         sample = self.case.sample
         attempt = Attempt(library, [])
         try:
@@ -196,18 +192,14 @@ class Comparison:
         except Exception as error:  # the subject lacks what the harness looks at
             self._add(stage, f"while comparing: {brief(error)}")
 
-    def _compare_errors(
-        self, stage: str, expected: Exception | None, actual: Exception | None
-    ) -> None:
+    def _compare_errors(self, stage: str, expected: Exception | None, actual: Exception | None) -> None:
         wanted = "nothing" if expected is None else brief(expected)
         got = "nothing" if actual is None else brief(actual)
         same = expected and actual and error_class(expected) == error_class(actual)
         if not same or isinstance(actual, Missing):
             self._add(stage, f"raises {got} where PyTorch raises {wanted}")
 
-    def _compare_results(
-        self, stage: str, expected: Attempt, actual: Attempt, gradients: bool
-    ) -> None:
+    def _compare_results(self, stage: str, expected: Attempt, actual: Attempt, gradients: bool) -> None:
         add = self._adder(stage)
         expected.examine()
         actual.examine()
@@ -340,9 +332,7 @@ class Comparison:
         return reasons
 
     def _slot_reasons(self, name: str, wanted: Any, got: Any) -> list[Reason]:
-        shown = [
-            (dtype_name(x.dtype), tuple(x.shape), bool(x.requires_grad)) for x in (wanted, got)
-        ]
+        shown = [(dtype_name(x.dtype), tuple(x.shape), bool(x.requires_grad)) for x in (wanted, got)]
         if shown[0] != shown[1]:
             return [Reason(name, f"{shown[1]} where PyTorch has {shown[0]}")]
         values = read(self.oracle, wanted), read(self.subject, got)

@@ -38,11 +38,10 @@ class Tolerance:
             applies = getattr(entry, "cls_name", "") in (None, "TestCommon")
             if not applies or entry.device_type not in (None, "cpu"):
                 continue
-            for override in entry.decorators:
-                if isinstance(override, toleranceOverride):
-                    for dtype, given in override.d.items():
-                        old = own.get(dtype, (0.0, 0.0))
-                        own[dtype] = (max(old[0], given.rtol), max(old[1], given.atol))
+            overrides = [x for x in entry.decorators if isinstance(x, toleranceOverride)]
+            for dtype, given in (pair for override in overrides for pair in override.d.items()):
+                old = own.get(dtype, (0.0, 0.0))
+                own[dtype] = (max(old[0], given.rtol), max(old[1], given.atol))
         return cls(own)
 
     def at(self, dtype: torch.dtype) -> tuple[float, float]:

@@ -88,18 +88,20 @@ def main() -> int:
     arguments = parser.parse_args()
     seed = random.SystemRandom().randrange(2**31) if arguments.seed is None else arguments.seed
     subject = importlib.import_module(arguments.subject)
-    print(f"random programs against PyTorch {torch.__version__}: --programs {arguments.programs} --seed {seed}")
+    print(
+        f"random programs against PyTorch {torch.__version__}: --programs {arguments.programs} --seed {seed}"
+    )
     torch.set_num_threads(1)
     different = 0
     for program in _programs(seed, arguments.programs):
-        for setting in DEFERRAL_SETTINGS:
-            if compare(subject, program, setting):
-                different += 1
-                if different <= arguments.show:
-                    _report(subject, program, setting)
-                break
+        setting = next((s for s in DEFERRAL_SETTINGS if compare(subject, program, s)), None)
+        different += setting is not None
+        if setting is not None and different <= arguments.show:
+            _report(subject, program, setting)
     missed = 0 if arguments.no_faults else _planted_table(subject, seed, arguments.programs)
-    print(f"random programs: {arguments.programs} run, {different} different, {missed} planted faults not found")
+    print(
+        f"random programs: {arguments.programs} run, {different} different, {missed} planted faults not found"
+    )
     return 1 if different or missed else 0
 
 

@@ -74,10 +74,7 @@ class Record:
 
     def finished(self) -> dict[str, Any]:
         """The record as the parent reads it."""
-        groups = [
-            (count, key[0], self.examples[key])
-            for key, count in self.groups.most_common(GROUPS_SHOWN)
-        ]
+        groups = [(count, key[0], self.examples[key]) for key, count in self.groups.most_common(GROUPS_SHOWN)]
         return {
             "name": self.name,
             "samples": self.samples,
@@ -159,9 +156,7 @@ def serve(options: dict[str, Any]) -> None:
     os.dup2(2, 1)  # whatever else prints goes to standard error
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    worker = Worker(
-        options["subject"], tuple(options["dtypes"]), options["progress"], options["reference"]
-    )
+    worker = Worker(options["subject"], tuple(options["dtypes"]), options["progress"], options["reference"])
     for name in options["names"]:
         print(json.dumps({"start": name}), file=out, flush=True)
         print(json.dumps(worker.measure(name)), file=out, flush=True)

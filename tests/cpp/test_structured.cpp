@@ -34,11 +34,14 @@ Tensor make(const Dims& sizes, DType dtype, const std::vector<double>& values) {
     });
     return out;
 }
-Tensor longs(const Dims& sizes, const std::vector<double>& values) { return make(sizes, DType::Int64, values); }
+Tensor longs(const Dims& sizes, const std::vector<double>& values) {
+    return make(sizes, DType::Int64, values);
+}
 
 Tensor draw(const Dims& sizes, DType dtype = DType::Float64) {
     std::vector<double> values(static_cast<std::size_t>(product(sizes)));
-    for (double& value : values) value = static_cast<double>(static_cast<int>(generator() % 2001) - 1000) / 500;
+    for (double& value : values)
+        value = static_cast<double>(static_cast<int>(generator() % 2001) - 1000) / 500;
     return make(sizes, dtype, values);
 }
 
@@ -129,12 +132,14 @@ std::string graph(Node* node, int depth = 4) {
     if (at != std::string::npos) name.erase(at, 8);
     if (node->edge_count == 0 || depth == 0) return name;  // Deeper is not shown.
     name += "(";
-    for (int i = 0; i < node->edge_count; ++i) name += (i ? "," : "") + graph(node->edges[i].node.get(), depth - 1);
+    for (int i = 0; i < node->edge_count; ++i)
+        name += (i ? "," : "") + graph(node->edges[i].node.get(), depth - 1);
     return name + ")";
 }
 std::string graph(const Tensor& x) { return graph(grad_fn(x)); }
 
-void expect_values(const std::string& name, const Tensor& x, const Dims& sizes, const std::vector<double>& values) {
+void expect_values(const std::string& name, const Tensor& x, const Dims& sizes,
+                   const std::vector<double>& values) {
     expect(x->sizes == sizes, name + ": sizes " + to_string(x->sizes));
     const std::vector<double> found = numbers(x);
     bool same = found.size() == values.size();
@@ -149,7 +154,8 @@ void expect_values(const std::string& name, const Tensor& x, const Dims& sizes, 
 // Products.
 
 /// The product of matrices given by values, in doubles.
-std::vector<double> naive(const std::vector<double>& x, const std::vector<double>& y, int64_t m, int64_t k, int64_t n) {
+std::vector<double> naive(const std::vector<double>& x, const std::vector<double>& y, int64_t m, int64_t k,
+                          int64_t n) {
     std::vector<double> out(static_cast<std::size_t>(m * n));
     for (int64_t i = 0; i < m; ++i) {
         for (int64_t p = 0; p < k; ++p) {
@@ -164,26 +170,31 @@ std::vector<double> naive(const std::vector<double>& x, const std::vector<double
 
 /// Operands as they may lie in memory: row-major, transposed, with gaps, expanded.
 Tensors layouts(int64_t m, int64_t n, DType dtype) {
-    Tensors out = {draw({m, n}, dtype), transpose(draw({n, m}, dtype), 0, 1),
-                   slice(draw({m, 2 * n}, dtype), 1, 0, 2 * n, 2), expand(draw({1, n}, dtype), {m, n}),
-                   slice(draw({m, n + 3}, dtype), 1, 2, n + 2, 1), expand(draw({m, 1}, dtype), {m, n})};
+    Tensors out = {draw({m, n}, dtype),
+                   transpose(draw({n, m}, dtype), 0, 1),
+                   slice(draw({m, 2 * n}, dtype), 1, 0, 2 * n, 2),
+                   expand(draw({1, n}, dtype), {m, n}),
+                   slice(draw({m, n + 3}, dtype), 1, 2, n + 2, 1),
+                   expand(draw({m, 1}, dtype), {m, n})};
     return out;
 }
 
 void products_of_any_layout() {
     for (const DType dtype : {DType::Float64, DType::Float32, DType::Int32, DType::Int8, DType::Float16}) {
         const double tolerance = dtype == DType::Float64 ? 1e-12 : dtype == DType::Float32 ? 1e-5 : 5e-3;
-        for (const auto& [m, k, n] : std::vector<std::array<int64_t, 3>>{{3, 4, 5}, {1, 4, 3}, {3, 1, 1}, {1, 1, 1},
-                                                                         {4, 0, 3}}) {
+        for (const auto& [m, k, n] :
+             std::vector<std::array<int64_t, 3>>{{3, 4, 5}, {1, 4, 3}, {3, 1, 1}, {1, 1, 1}, {4, 0, 3}}) {
             for (const Tensor& x : layouts(m, k, dtype)) {
                 for (const Tensor& y : layouts(k, n, dtype)) {
                     const Tensor out = mm(x, y);
-                    const std::vector<double> expected = naive(numbers(x), numbers(y), m, k, n), found = numbers(out);
+                    const std::vector<double> expected = naive(numbers(x), numbers(y), m, k, n),
+                                              found = numbers(out);
                     bool close = out->contiguous && out->dtype == dtype && out->sizes == Dims{m, n};
                     for (std::size_t i = 0; close && i < found.size(); ++i) {
                         close = std::abs(found[i] - expected[i]) <= tolerance * (1 + std::abs(expected[i]));
                     }
-                    expect(close, text("mm of ", facts(dtype).name, " ", m, "x", k, "x", n, " in any layout"));
+                    expect(close,
+                           text("mm of ", facts(dtype).name, " ", m, "x", k, "x", n, " in any layout"));
                 }
             }
         }
@@ -211,7 +222,8 @@ void matmul_names_its_parts_as_pytorch() {
     for (const Case& one : cases) {
         const Tensor out = matmul(leaf(draw(one.x)), leaf(draw(one.y)));
         const std::string names = graph(out);
-        expect(names == one.names, text("matmul ", to_string(one.x), " ", to_string(one.y), " is ", one.names, ": ", names));
+        expect(names == one.names,
+               text("matmul ", to_string(one.x), " ", to_string(one.y), " is ", one.names, ": ", names));
     }
 }
 
@@ -219,17 +231,27 @@ void gradients_of_products() {
     auto two = [](Tensor (*f)(const Tensor&, const Tensor&)) {
         return [f](const Tensors& in) { return f(in[0], in[1]); };
     };
-    const std::vector<std::pair<Dims, Dims>> shapes = {
-        {{3}, {3}}, {{2, 3}, {3}}, {{3}, {3, 2}}, {{2, 3}, {3, 2}}, {{2, 2, 3}, {3, 2}}, {{2, 2, 3}, {3}},
-        {{2, 3}, {2, 3, 2}}, {{3}, {2, 3, 2}}, {{2, 2, 3}, {2, 3, 2}}, {{2, 1, 2, 3}, {2, 3, 1}}, {{1, 2, 3}, {2, 3, 2}}};
+    const std::vector<std::pair<Dims, Dims>> shapes = {{{3}, {3}},
+                                                       {{2, 3}, {3}},
+                                                       {{3}, {3, 2}},
+                                                       {{2, 3}, {3, 2}},
+                                                       {{2, 2, 3}, {3, 2}},
+                                                       {{2, 2, 3}, {3}},
+                                                       {{2, 3}, {2, 3, 2}},
+                                                       {{3}, {2, 3, 2}},
+                                                       {{2, 2, 3}, {2, 3, 2}},
+                                                       {{2, 1, 2, 3}, {2, 3, 1}},
+                                                       {{1, 2, 3}, {2, 3, 2}}};
     for (const auto& [x, y] : shapes) {
         expect_gradients(text("matmul ", to_string(x), " ", to_string(y)), two(&matmul), {draw(x), draw(y)});
     }
-    expect_gradients("mm of transposed operands",
-                     [](const Tensors& in) { return mm(t(in[0]), t(in[1])); }, {draw({3, 2}), draw({2, 3})});
-    expect_gradients("addmm", [](const Tensors& in) { return addmm(in[0], in[1], in[2], Scalar(3.0), Scalar(0.5)); },
+    expect_gradients("mm of transposed operands", [](const Tensors& in) { return mm(t(in[0]), t(in[1])); },
+                     {draw({3, 2}), draw({2, 3})});
+    expect_gradients("addmm",
+                     [](const Tensors& in) { return addmm(in[0], in[1], in[2], Scalar(3.0), Scalar(0.5)); },
                      {draw({2}), draw({3, 2}), draw({2, 2})});
-    expect_gradients("baddbmm", [](const Tensors& in) { return baddbmm(in[0], in[1], in[2], Scalar(3.0), Scalar(0.5)); },
+    expect_gradients("baddbmm",
+                     [](const Tensors& in) { return baddbmm(in[0], in[1], in[2], Scalar(3.0), Scalar(0.5)); },
                      {draw({2, 1}), draw({2, 2, 3}), draw({2, 3, 2})});
 }
 
@@ -238,22 +260,27 @@ void addmm_ignores_its_input_when_beta_is_zero() {
     const Tensor x = make({1, 1}, DType::Float32, {2}), y = make({1, 2}, DType::Float32, {3, 4});
     expect_values("addmm, beta 0", addmm(nan, x, y, Scalar(0), Scalar(2)), {1, 2}, {12, 16});
     const Tensor input = make({2}, DType::Float16, {1, 2});
-    const Tensor half = addmm(input, to_dtype(x, DType::Float16), to_dtype(y, DType::Float16), Scalar(1), Scalar(1));
+    const Tensor half =
+        addmm(input, to_dtype(x, DType::Float16), to_dtype(y, DType::Float16), Scalar(1), Scalar(1));
     expect_values("addmm of halves", half, {1, 2}, {7, 10});
     expect(half->dtype == DType::Float16, "addmm of halves is half");
 }
 
 void products_refuse_in_pytorchs_words() {
     const Tensor x = draw({2, 3}, DType::Float32);
-    expect(error_of(ErrorKind::Runtime, [&] { mm(x, x); }) == "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
+    expect(error_of(ErrorKind::Runtime, [&] { mm(x, x); }) ==
+               "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
            "mm names the shapes");
     expect(error_of(ErrorKind::Runtime, [&] { mv(x, draw({2}, DType::Float32)); }) ==
-               "size mismatch, got input (2), mat (2x3), vec (2)", "mv names the sizes");
+               "size mismatch, got input (2), mat (2x3), vec (2)",
+           "mv names the sizes");
     expect(error_of(ErrorKind::Runtime, [&] { mm(x, draw({3, 2})); }) ==
-               "expected m1 and m2 to have the same dtype, but got: float != double", "mm names the dtypes");
-    expect(error_of(ErrorKind::NotImplemented, [&] {
-               mm(to_dtype(x, DType::Bool), to_dtype(t(x), DType::Bool));
-           }).starts_with("\"addmm_impl_cpu_\" not implemented for 'Bool'"), "mm refuses bool");
+               "expected m1 and m2 to have the same dtype, but got: float != double",
+           "mm names the dtypes");
+    expect(error_of(ErrorKind::NotImplemented,
+                    [&] { mm(to_dtype(x, DType::Bool), to_dtype(t(x), DType::Bool)); })
+               .starts_with("\"addmm_impl_cpu_\" not implemented for 'Bool'"),
+           "mm refuses bool");
 }
 
 // Indexing.
@@ -263,15 +290,16 @@ void indexing_takes_and_adds() {
     const Tensor i = longs({2}, {2, 0});
     expect_values("index_select 0", index_select(x, 0, i), {2, 4}, {8, 9, 10, 11, 0, 1, 2, 3});
     expect_values("index_select 1", index_select(x, 1, i), {3, 2}, {2, 0, 6, 4, 10, 8});
-    expect_values("index_select of a transpose", index_select(transpose(x, 0, 1), 0, i), {2, 3}, {2, 6, 10, 0, 4, 8});
+    expect_values("index_select of a transpose", index_select(transpose(x, 0, 1), 0, i), {2, 3},
+                  {2, 6, 10, 0, 4, 8});
     expect_values("gather", gather(x, 1, longs({3, 1}, {3, 0, 1})), {3, 1}, {3, 4, 9});
     expect_values("gather along 0", gather(x, 0, longs({1, 3}, {2, 1, 0})), {1, 3}, {8, 5, 2});
     const Tensor ones = make({2, 4}, DType::Float32, std::vector<double>(8, 1));
     const Tensor zeros = full({3, 4}, Scalar(0), DType::Float32);
     expect_values("index_add with repeats", index_add(zeros, 0, longs({2}, {1, 1}), ones, Scalar(2)), {3, 4},
                   {0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0});
-    expect_values("scatter_add with repeats", scatter_add(zeros, 0, longs({2, 2}, {1, 2, 1, 0}), ones), {3, 4},
-                  {0, 1, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0});
+    expect_values("scatter_add with repeats", scatter_add(zeros, 0, longs({2, 2}, {1, 2, 1, 0}), ones),
+                  {3, 4}, {0, 1, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0});
     expect_values("scatter of a number", scatter(zeros, 1, longs({1, 2}, {3, 0}), Scalar(5)), {3, 4},
                   {5, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0});
     expect_values("the input of scatter stays", zeros, {3, 4}, std::vector<double>(12, 0));
@@ -285,24 +313,29 @@ void advanced_indexing_places_its_dimensions_as_numpy() {
     expect_values("x[i]", index(x, {longs({1}, {1})}), {1, 3, 4}, {values.begin() + 12, values.end()});
     expect_values("x[:, i, j]", index(x, {all, i, j}), {2, 2}, {7, 4, 19, 16});
     expect_values("x[i, :, j]", index(x, {i, all, j}), {2, 3}, {15, 19, 23, 0, 4, 8});
-    expect_values("x[:, i[:, None], j]", index(x, {all, unsqueeze(i, 1), j}), {2, 2, 2}, {7, 4, 7, 4, 19, 16, 19, 16});
+    expect_values("x[:, i[:, None], j]", index(x, {all, unsqueeze(i, 1), j}), {2, 2, 2},
+                  {7, 4, 7, 4, 19, 16, 19, 16});
     const Tensor mask = make({2, 3}, DType::Bool, {0, 1, 0, 0, 0, 1});
     expect_values("x[mask]", index(x, {mask}), {2, 4}, {4, 5, 6, 7, 20, 21, 22, 23});
-    expect_values("x[:, mask]", index(x, {all, make({3}, DType::Bool, {1, 0, 1}), longs({1}, {2})}), {2, 2}, {2, 10, 14, 22});
+    expect_values("x[:, mask]", index(x, {all, make({3}, DType::Bool, {1, 0, 1}), longs({1}, {2})}), {2, 2},
+                  {2, 10, 14, 22});
     expect(index(transpose(x, 0, 2), {longs({3}, {0, 1, 1})})->strides == Dims({6, 1, 3}),
            "x.transpose(0, 2)[i] keeps the order of x's dimensions");
     const Tensor y = clone(x);
     index_put_(y, {mask}, make({1}, DType::Float32, {-1}), false);
     expect_values("y[mask] = -1", index(y, {mask}), {2, 4}, std::vector<double>(8, -1));
     index_put_(y, {longs({3}, {0, 0, 1})}, make({1}, DType::Float32, {1}), true);
-    expect_values("y[i] += 1 with repeats", index(y, {longs({1}, {0}), longs({1}, {0})}), {1, 4}, {2, 3, 4, 5});
+    expect_values("y[i] += 1 with repeats", index(y, {longs({1}, {0}), longs({1}, {0})}), {1, 4},
+                  {2, 3, 4, 5});
 }
 
 void gradients_of_indexing() {
     const Tensor i = longs({3}, {2, 0, 2}), ij = longs({2, 2}, {1, 0, 1, 1}), all;
     for (const int64_t dim : {0, 1}) {
-        expect_gradients("index_select", [&](const Tensors& in) { return index_select(in[0], dim, i); }, {draw({3, 3})});
-        expect_gradients("index_add", [&](const Tensors& in) { return index_add(in[0], dim, i, in[1], Scalar(0.5)); },
+        expect_gradients("index_select", [&](const Tensors& in) { return index_select(in[0], dim, i); },
+                         {draw({3, 3})});
+        expect_gradients("index_add",
+                         [&](const Tensors& in) { return index_add(in[0], dim, i, in[1], Scalar(0.5)); },
                          {draw({3, 3}), draw({3, 3})});
         expect_gradients("gather", [&](const Tensors& in) { return gather(in[0], dim, ij); }, {draw({2, 2})});
         expect_gradients("scatter_add", [&](const Tensors& in) { return scatter_add(in[0], dim, ij, in[1]); },
@@ -316,7 +349,8 @@ void gradients_of_indexing() {
     expect_gradients("x[mask]", [&](const Tensors& in) { return index(in[0], {mask}); }, {draw({2, 3, 2})});
     expect_gradients("index_put", [&](const Tensors& in) { return index_put(in[0], {mask}, in[1], false); },
                      {draw({2, 3}), draw({1})});
-    expect_gradients("index_put, accumulated", [&](const Tensors& in) { return index_put(in[0], {i}, in[1], true); },
+    expect_gradients("index_put, accumulated",
+                     [&](const Tensors& in) { return index_put(in[0], {i}, in[1], true); },
                      {draw({3, 2}), draw({3, 1})});
     auto in_place = [&](auto&& write) {
         return [&, write](const Tensors& in) {
@@ -325,12 +359,15 @@ void gradients_of_indexing() {
             return apply(row("mul"), x, in[0]);
         };
     };
-    expect_gradients("index_add_", in_place([&](const Tensor& x, const Tensor& y) { index_add_(x, 0, i, y, Scalar(2.0)); }),
+    expect_gradients("index_add_",
+                     in_place([&](const Tensor& x, const Tensor& y) { index_add_(x, 0, i, y, Scalar(2.0)); }),
                      {draw({3, 2}), draw({3, 2})});
-    expect_gradients("scatter_add_", in_place([&](const Tensor& x, const Tensor& y) { scatter_add_(x, 0, ij, y); }),
+    expect_gradients("scatter_add_",
+                     in_place([&](const Tensor& x, const Tensor& y) { scatter_add_(x, 0, ij, y); }),
                      {draw({2, 2}), draw({2, 2})});
-    expect_gradients("index_put_ into a view",
-                     in_place([&](const Tensor& x, const Tensor& y) { index_put_(select(x, 1, 0), {i}, y, true); }),
+    expect_gradients("index_put_ into a view", in_place([&](const Tensor& x, const Tensor& y) {
+                         index_put_(select(x, 1, 0), {i}, y, true);
+                     }),
                      {draw({3, 2}), draw({3})});
     expect_gradients("scatter_ of a number",
                      in_place([&](const Tensor& x, const Tensor&) { scatter_(x, 0, ij, Scalar(2.0)); }),
@@ -339,18 +376,25 @@ void gradients_of_indexing() {
 
 void indexing_refuses_in_pytorchs_words() {
     const Tensor x = draw({3, 4}, DType::Float32);
-    expect(error_of(ErrorKind::Index, [&] { index_select(x, 0, longs({1}, {3})); }) == "index out of range in self",
+    expect(error_of(ErrorKind::Index, [&] { index_select(x, 0, longs({1}, {3})); }) ==
+               "index out of range in self",
            "index_select out of range");
     expect(error_of(ErrorKind::Runtime, [&] { gather(x, 1, longs({1, 1}, {-1})); }) ==
-               "index -1 is out of bounds for dimension 1 with size 4", "gather out of range");
+               "index -1 is out of bounds for dimension 1 with size 4",
+           "gather out of range");
     expect(error_of(ErrorKind::Index, [&] { index(x, {Tensor(), longs({1}, {-5})}); }) ==
-               "index -5 is out of bounds for dimension 1 with size 4", "index out of range");
+               "index -5 is out of bounds for dimension 1 with size 4",
+           "index out of range");
     expect(error_of(ErrorKind::Index, [&] { index(x, {make({2}, DType::Bool, {1, 0})}); }) ==
-               "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor [3, 4] at index 0",
+               "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor [3, 4] "
+               "at index 0",
            "a mask of another shape");
-    expect(error_of(ErrorKind::Runtime, [&] { scatter_add(x, 0, longs({2, 2}, {0, 0, 0, 0}), draw({1, 4}, DType::Float32)); }) ==
-               "Expected index [2, 2] to be no larger than self [3, 4] apart from dimension 0 and to be no larger size than "
-               "src [1, 4]", "an index larger than its source");
+    expect(error_of(ErrorKind::Runtime,
+                    [&] { scatter_add(x, 0, longs({2, 2}, {0, 0, 0, 0}), draw({1, 4}, DType::Float32)); }) ==
+               "Expected index [2, 2] to be no larger than self [3, 4] apart from dimension 0 and to be no "
+               "larger size than "
+               "src [1, 4]",
+           "an index larger than its source");
 }
 
 // Joining.
@@ -362,13 +406,19 @@ void joining_places_parts_side_by_side() {
     expect(joined->dtype == DType::Float32, "cat promotes");
     expect_values("cat of a transpose", cat({transpose(x, 0, 1), x}, 0), {4, 2}, {1, 3, 2, 4, 1, 2, 3, 4});
     expect_values("stack", stack({x, transpose(x, 0, 1)}, 1), {2, 2, 2}, {1, 2, 1, 3, 3, 4, 2, 4});
-    expect_values("stack of numbers", stack({select(select(x, 0, 0), 0, 1), select(select(x, 0, 1), 0, 0)}, 0), {2}, {2, 3});
-    expect_gradients("cat", [](const Tensors& in) { return cat({in[0], in[1], in[0]}, -1); }, {draw({2, 2}), draw({2, 1})});
-    expect_gradients("stack", [](const Tensors& in) { return stack({in[0], in[1]}, -1); }, {draw({2, 2}), draw({2, 2})});
+    expect_values("stack of numbers",
+                  stack({select(select(x, 0, 0), 0, 1), select(select(x, 0, 1), 0, 0)}, 0), {2}, {2, 3});
+    expect_gradients("cat", [](const Tensors& in) { return cat({in[0], in[1], in[0]}, -1); },
+                     {draw({2, 2}), draw({2, 1})});
+    expect_gradients("stack", [](const Tensors& in) { return stack({in[0], in[1]}, -1); },
+                     {draw({2, 2}), draw({2, 2})});
     expect(error_of(ErrorKind::Runtime, [&] { cat({x, draw({2, 3}, DType::Float32)}, 0); }) ==
-               "Sizes of tensors must match except in dimension 0. Expected size 2 but got size 3 for tensor number 1 in the "
-               "list.", "cat names what does not fit");
-    expect(error_of(ErrorKind::Value, [&] { cat({}, 0); }) == "torch.cat(): expected a non-empty list of Tensors",
+               "Sizes of tensors must match except in dimension 0. Expected size 2 but got size 3 for tensor "
+               "number 1 in the "
+               "list.",
+           "cat names what does not fit");
+    expect(error_of(ErrorKind::Value, [&] { cat({}, 0); }) ==
+               "torch.cat(): expected a non-empty list of Tensors",
            "cat of nothing");
 }
 
@@ -397,33 +447,41 @@ void extremes_are_the_first_of_equals_and_nan_wins() {
             const std::vector<double> values = numbers(x), rows = numbers(transpose(x, 1, 2));
             std::vector<double> across, along;
             for (int64_t i = 0; i < 6; ++i) {
-                across.push_back(static_cast<double>(naive_argmax(values, i / 3 * length * 3 + i % 3, 3, length)));
+                across.push_back(
+                    static_cast<double>(naive_argmax(values, i / 3 * length * 3 + i % 3, 3, length)));
                 along.push_back(static_cast<double>(naive_argmax(rows, i * length, 1, length)));
             }
             const std::string name = text("argmax of ", facts(dtype).name, " over ", length);
             expect_values(name + " across rows", argmax(x, 1, false), {2, 3}, across);
-            expect_values(name + " along rows", argmax(contiguous(transpose(x, 1, 2)), -1, true), {2, 3, 1}, along);
+            expect_values(name + " along rows", argmax(contiguous(transpose(x, 1, 2)), -1, true), {2, 3, 1},
+                          along);
             expect_values(name + ", all", argmax(x, std::nullopt, false), {},
                           {static_cast<double>(naive_argmax(values, 0, 1, x->numel))});
-            expect_values(name + ": max agrees", max(x, 1, false).first, {2, 3}, numbers(gather(x, 1, argmax(x, 1, true))));
+            expect_values(name + ": max agrees", max(x, 1, false).first, {2, 3},
+                          numbers(gather(x, 1, argmax(x, 1, true))));
         }
     }
 }
 
 void gradients_of_extremes() {
     const Tensor x = draw({3, 4});
-    expect_gradients("max along a dimension", [](const Tensors& in) { return max(in[0], 0, false).first; }, {x});
-    expect_gradients("min along a dimension, kept", [](const Tensors& in) { return min(in[0], 1, true).first; }, {x});
+    expect_gradients("max along a dimension", [](const Tensors& in) { return max(in[0], 0, false).first; },
+                     {x});
+    expect_gradients("min along a dimension, kept",
+                     [](const Tensors& in) { return min(in[0], 1, true).first; }, {x});
     expect_gradients("max", [](const Tensors& in) { return max(in[0]); }, {x});
     expect_gradients("amin over two dimensions", [](const Tensors& in) { return amin(in[0], {0, 2}, false); },
                      {draw({2, 3, 2})});
     const Tensor ties = leaf(make({3}, DType::Float64, {2, 2, 1}));
     const Tensor one = make({}, DType::Float64, {1});
-    expect_values("amax: ties share", gradients(amax(ties, {}, false), one, {ties}, false)[0], {3}, {0.5, 0.5, 0});
+    expect_values("amax: ties share", gradients(amax(ties, {}, false), one, {ties}, false)[0], {3},
+                  {0.5, 0.5, 0});
     expect_values("max: ties share", gradients(max(ties), one, {ties}, false)[0], {3}, {0.5, 0.5, 0});
-    expect_values("max(dim): the first takes all", gradients(max(ties, 0, false).first, one, {ties}, false)[0], {3}, {1, 0, 0});
+    expect_values("max(dim): the first takes all",
+                  gradients(max(ties, 0, false).first, one, {ties}, false)[0], {3}, {1, 0, 0});
     expect(graph(max(ties)) == "Max1(A)" && graph(max(ties, 0, false).first) == "Max0(A)" &&
-               graph(amax(ties, {}, false)) == "Amax0(A)", "extremes are named as in PyTorch");
+               graph(amax(ties, {}, false)) == "Amax0(A)",
+           "extremes are named as in PyTorch");
     expect(!max(ties, 0, false).second->grad_fn, "indices have no gradient");
 }
 
@@ -434,7 +492,8 @@ void truths_over_dimensions() {
     expect_values("all over a dimension", all(x, Dims{1}, false), {2}, {0, 1});
     expect_values("all of nothing", all(empty({0, 2}, DType::Float32), Dims{0}, false), {2}, {1, 1});
     expect(error_of(ErrorKind::Index, [&] { max(empty({0, 2}, DType::Float32), 0, false); }) ==
-               "max(): Expected reduction dim 0 to have non-zero size.", "max over nothing");
+               "max(): Expected reduction dim 0 to have non-zero size.",
+           "max over nothing");
 }
 
 }  // namespace

@@ -231,10 +231,16 @@ class Writer:
 
     def view(self) -> None:
         """A view, of a view when there is one."""
-        x = (self.chance(0.4) and self.pick(lambda n: n.is_view and n.count > 1)) or self.pick(lambda n: n.count > 1)
+        x = (self.chance(0.4) and self.pick(lambda n: n.is_view and n.count > 1)) or self.pick(
+            lambda n: n.count > 1
+        )
         if not x:
             return
-        choices = [f"view({x.count})" if self.chance(0.7) else f"reshape({x.count})", "unsqueeze(0)", "view_as"]
+        choices = [
+            f"view({x.count})" if self.chance(0.7) else f"reshape({x.count})",
+            "unsqueeze(0)",
+            "view_as",
+        ]
         shapes = [(x.count,), (1, *x.shape), x.shape]
         if len(x.shape) > 1:
             choices += ["transpose(0, 1)", "transpose(0, 1)"]
@@ -302,7 +308,9 @@ class Writer:
         made = self.fresh(x.shape, Memory(x.memory.bound), is_view=True)
         self.emit(f"{made.name} = {x.name}.data")
         if self.chance(0.6):
-            self.lines.append(Line(f"{made.name}.{self.random.choice(('mul_(0.5)', 'fill_(0.3)', 'add_(1)'))}", True))
+            self.lines.append(
+                Line(f"{made.name}.{self.random.choice(('mul_(0.5)', 'fill_(0.3)', 'add_(1)'))}", True)
+            )
 
     # Lines that write
 
@@ -403,7 +411,9 @@ class Writer:
         options = self.random.choice(("", "", "retain_graph=True", "retain_graph=True"))
         if self.chance(0.15):
             y = self.pick(lambda n: n.leaf)
-            options = f"inputs=[{y.name}]" + (", retain_graph=True" if self.chance(0.5) else "") if y else options
+            options = (
+                f"inputs=[{y.name}]" + (", retain_graph=True" if self.chance(0.5) else "") if y else options
+            )
         if x.shape:
             form = self.random.choice(("{0}.sum()", "({0} * {0}).sum()", "{0}.mean()"))
             self.emit(f"{form.format(x.name)}.backward({options})")
@@ -491,7 +501,9 @@ class Writer:
             return
         x.memory = Memory(x.memory.bound + 1, x.memory.tracked)
         x.is_view = False
-        self.emit(f"{x.name} = {x.name}{self.random.choice(('.clone()', ' + 1', '.tanh()', '.contiguous()'))}")
+        self.emit(
+            f"{x.name} = {x.name}{self.random.choice(('.clone()', ' + 1', '.tanh()', '.contiguous()'))}"
+        )
 
     def finish(self) -> None:
         """A loss over several variables, and its gradients."""

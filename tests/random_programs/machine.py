@@ -129,7 +129,9 @@ def _values(x: Any) -> Any:
 
 
 def _strides(x: Any) -> tuple[int, ...]:
-    return tuple(step for size, step in zip(x.shape, x.stride(), strict=True) if size > 1) if x.numel() else ()
+    return (
+        tuple(step for size, step in zip(x.shape, x.stride(), strict=True) if size > 1) if x.numel() else ()
+    )
 
 
 FACTS = (
@@ -193,7 +195,9 @@ def _same_values(x: Any, y: Any, tolerance: float) -> bool:
     return bool(np.allclose(x, y, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
 
 
-def difference(program: Program, x: Run, y: Run, tolerance: float = 0.0, until: int | None = None) -> str | None:
+def difference(
+    program: Program, x: Run, y: Run, tolerance: float = 0.0, until: int | None = None
+) -> str | None:
     """Where two runs part first, in words; None when they agree. Lines from `until` on do not count."""
     last = len(program.lines) + 1 if until is None else until
     for at, (a, b) in enumerate(zip(x.errors, y.errors, strict=True)):

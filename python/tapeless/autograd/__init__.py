@@ -63,9 +63,7 @@ def backward(
         inputs = tuple(inputs)
     if retain_graph is None:
         retain_graph = create_graph
-    _core.run_backward(
-        _as_sequence(tensors), grad_tensors, retain_graph, create_graph, inputs, True, True
-    )
+    _core.run_backward(_as_sequence(tensors), grad_tensors, retain_graph, create_graph, inputs, True, True)
 
 
 def _zeros_for(targets: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
@@ -73,9 +71,7 @@ def _zeros_for(targets: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, .
     filled = []
     for target, g in zip(targets, gradients, strict=True):
         if g is None and isinstance(target, graph.GradientEdge):
-            raise RuntimeError(
-                "materialize_grads cannot be used when the given input is a GradientEdge"
-            )
+            raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
         filled.append(target.detach().clone().zero_() if g is None else g)
     return tuple(filled)
 

@@ -12,9 +12,12 @@ from tapeless import _core
 __all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
 
-def _decorate_generator(
-    make_context: Callable[[], Any], function: Callable[..., Any]
-) -> Callable[..., Any]:
+def _within(make_context: Callable[[], Any], step: Callable[[], Any]) -> Any:
+    with make_context():
+        return step()
+
+
+def _decorate_generator(make_context: Callable[[], Any], function: Callable[..., Any]) -> Callable[..., Any]:
     """A generator whose steps, and only these, run inside the context."""
 
     @functools.wraps(function)
@@ -23,15 +26,13 @@ def _decorate_generator(
         step: Callable[[], Any] = functools.partial(next, generator)
         while True:
             try:
-                with make_context():
-                    value = step()
+                value = _within(make_context, step)
             except StopIteration as stop:
                 return stop.value
             try:
                 sent = yield value
             except GeneratorExit:
-                with make_context():
-                    generator.close()
+                _within(make_context, generator.close)
                 raise
             except BaseException:
                 step = functools.partial(generator.throw, sys.exc_info()[1])

@@ -145,6 +145,4 @@ def register_multi_grad_hook(
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     tensors = list(tensors)
     hook = _all_hook(len(tensors), fn) if mode == "all" else _any_hook(fn)
-    return _MultiHandle(
-        [x.register_hook(functools.partial(hook, i)) for i, x in enumerate(tensors)]
-    )
+    return _MultiHandle([x.register_hook(functools.partial(hook, i)) for i, x in enumerate(tensors)])

@@ -154,8 +154,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     ndim, weight_ndim = input.dim(), weight.dim()
     if ndim == 0 or weight_ndim == 0:
         raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {ndim}D and "
-            f"{weight_ndim}D"
+            f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight_ndim}D"
         )
     if bias is None:
         return input.matmul(weight.t())
@@ -216,9 +215,7 @@ def cross_entropy(
     ndim = input.dim()
     # Equal shapes mean probabilities; a class target always has one dimension less.
     if target.dim() == ndim and target.shape == input.shape:
-        return _loss_of_probabilities(
-            input, target, weight, ignore_index, reduction, label_smoothing
-        )
+        return _loss_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     if label_smoothing > 0.0:
         return _smoothed_loss(input, target, weight, ignore_index, reduction, label_smoothing)
     log_probs = log_softmax_node(input, 0 if ndim == 1 else 1)
@@ -244,8 +241,7 @@ def _nll_loss(log_probs: Any, target: Any, weight: Any, ignore_index: int, reduc
         rows = target.shape[0] if target.dim() else 0
         if log_probs.shape[0] != rows:
             raise ValueError(
-                f"Expected input batch_size ({log_probs.shape[0]}) to match target batch_size "
-                f"({rows})."
+                f"Expected input batch_size ({log_probs.shape[0]}) to match target batch_size ({rows})."
             )
     if ndim <= 2:
         _check_classes(log_probs, target, weight)
@@ -295,9 +291,7 @@ def _check_classes(log_probs: Any, target: Any, weight: Any) -> None:
     if target.dim() > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if log_probs.dim() == 1 and target.dim() == 1 and target.shape[0] != 1:
-        raise ValueError(
-            f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}"
-        )
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
     if weight is not None:
         _check_weight(
             log_probs,
@@ -316,17 +310,13 @@ def _check_images(log_probs: Any, target: Any, weight: Any) -> None:
             f"{target.dim()}"
         )
     if weight is not None:
-        _check_weight(
-            log_probs, weight, "weight tensor should be defined either for all or no classes"
-        )
+        _check_weight(log_probs, weight, "weight tensor should be defined either for all or no classes")
     given, wanted = tuple(log_probs.shape), tuple(target.shape)
     if (given[0], *given[2:]) != wanted:
         raise RuntimeError(f"size mismatch (got input: {list(given)} , target: {list(wanted)}")
 
 
-def _picked_loss(
-    log_probs: Any, target: Any, weight: Any, ignore_index: int, reduction: str
-) -> Any:
+def _picked_loss(log_probs: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """The negative log-probability of each target, weighted, ignored and reduced as asked."""
     dim = 0 if log_probs.dim() == 1 else 1
     classes = log_probs.shape[dim]

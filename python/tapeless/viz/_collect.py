@@ -174,9 +174,7 @@ def _folded(walk: _Walk, max_nodes: int) -> list[list[int]]:
     return groups
 
 
-def _run_from(
-    at: int, straight: Sequence[bool], producers: Sequence[Sequence[tuple[int, int]]]
-) -> list[int]:
+def _run_from(at: int, straight: Sequence[bool], producers: Sequence[Sequence[tuple[int, int]]]) -> list[int]:
     run = []
     while straight[at]:
         run.append(at)
@@ -306,9 +304,7 @@ def _output_texts(node: Any) -> list[str]:
         if shape is None and isinstance(entry, (tuple, list)):
             # Either (shape, dtype) or the shape alone.
             pair = len(entry) > 0 and isinstance(entry[0], (tuple, list))
-            shape, dtype = (
-                (entry[0], entry[1] if len(entry) > 1 else None) if pair else (entry, None)
-            )
+            shape, dtype = (entry[0], entry[1] if len(entry) > 1 else None) if pair else (entry, None)
         if shape is not None:
             texts.append(_shape_text(shape, dtype))
     return texts

@@ -111,9 +111,7 @@ def _edge(edge: Wire) -> str:
             path.append(f"L{next_x:.1f} {next_y:.1f}")
         else:
             middle = (y + next_y) / 2
-            path.append(
-                f"C{x:.1f} {middle:.1f} {next_x:.1f} {middle:.1f} {next_x:.1f} {next_y:.1f}"
-            )
+            path.append(f"C{x:.1f} {middle:.1f} {next_x:.1f} {middle:.1f} {next_x:.1f} {next_y:.1f}")
         x, y = next_x, next_y
     return (
         f'<path class="edge" data-from="n{edge.source}" data-to="n{edge.target}" '

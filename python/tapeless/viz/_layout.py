@@ -236,9 +236,7 @@ def _nondecreasing(wishes: list[float], weights: list[float]) -> list[float]:
     return [mean for mean, _, count in pools for _ in range(int(count))]
 
 
-def _finish(
-    picture: Picture, spots: list[_Spot], rows: list[list[int]], chains: list[list[int]]
-) -> None:
+def _finish(picture: Picture, spots: list[_Spot], rows: list[list[int]], chains: list[list[int]]) -> None:
     """Final coordinates: the left edge at the margin, the rows below the header."""
     left = min(spot.x - spot.width / 2 for spot in spots)
     right = max(spot.x + spot.width / 2 for spot in spots)
@@ -250,9 +248,7 @@ def _finish(
     span: dict[int, tuple[float, float]] = {}
     y = header
     for row in rows:
-        heights = [
-            picture.boxes[spots[one].box].height for one in row if spots[one].box is not None
-        ]
+        heights = [picture.boxes[spots[one].box].height for one in row if spots[one].box is not None]
         height = max(heights, default=0.0)
         for one in row:
             spots[one].x += shift
