@@ -170,7 +170,8 @@ def _converted(result: Any, cls: Any) -> Any:
 
 _FORWARDED = (
     "allclose", "broadcast_to", "chunk", "equal", "flatten", "is_complex", "is_floating_point", "is_nonzero", "isclose",
-    "isinf", "masked_fill", "max", "min", "movedim", "moveaxis", "nonzero", "ravel", "scatter", "softmax", "log_softmax",
+    "isinf", "masked_fill", "max", "min", "movedim", "moveaxis", "nonzero", "ravel", "scatter", "softmax",
+    "log_softmax",
     "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split", "adjoint",
 )  # fmt: skip
 
