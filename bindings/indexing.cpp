@@ -174,7 +174,7 @@ int tensor_setitem(PyObject* self, PyObject* key, PyObject* value) {
         if (is_tensor(value)) {
             source = tensor_from(value);
         } else if (scalar_from(value, number)) {
-            if (!at.picked) return fill_(at.view, number);
+            if (!at.picked) return set_number(at.view, number);
             source = scalar_tensor(number, x->dtype);
         } else {
             source = tensor_from_list(value);

@@ -34,17 +34,20 @@ struct CopyBackwards {
 };
 
 struct Fill {
-    static constexpr const char* node = "FillBackward0";
+    static constexpr const char* node = "FillBackward2";
     void backward(Node&, Gradients in, Gradients out) const {
         if (in[0]) out[0] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
     }
+};
+struct FillElement : Fill {
+    static constexpr const char* node = "FillBackward3";
 };
 struct Zero : Fill {
     static constexpr const char* node = "ZeroBackward0";
 };
 
 template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload) {
-    check_inplace(x, grad_enabled() && requires_grad(x));
+    check_inplace(x, grad_enabled() && requires_grad(x), true);
     Ref<Node> node;
     if (grad_enabled() && requires_grad(x)) {  // Asked again: Variable's default flag may have given way.
         node = make_node(class_of<P>(), 1, 0, 1, payload);
@@ -109,6 +112,7 @@ void copy_(const Tensor& x, const Tensor& source) {
 }
 
 void fill_(const Tensor& x, const Scalar& value) { fill_as(x, value, Fill{}); }
+void set_number(const Tensor& x, const Scalar& value) { fill_as(x, value, FillElement{}); }
 void zero_(const Tensor& x) { fill_as(x, Scalar(0), Zero{}); }
 
 namespace {

@@ -38,6 +38,11 @@ class Memory:
     bound: float = 2.0
     tracked: bool = False
     fixed: bool = False  # a leaf that requires grad: writing it in grad mode is refused
+    aliases: list[str] = field(default_factory=list)  # made by .data, of this storage
+
+    def beside(self) -> "Memory":
+        """The same storage without history."""
+        return Memory(self.bound, aliases=self.aliases)
 
 
 @dataclass
@@ -62,11 +67,11 @@ class Name:
 class Writer:
     """Writes one program."""
 
-    def __init__(self, seed: int, profile: str, private_hooks: bool) -> None:
+    def __init__(self, seed: int, profile: str, ours: bool) -> None:
         self.random = random.Random(f"{seed} {profile}")
         self.profile = profile
         self.pure = profile == "pure"
-        self.private_hooks = private_hooks
+        self.ours = ours
         self.lines: list[Line] = []
         self.names: list[Name] = []
         self.arrays: list[Name] = []
@@ -299,13 +304,16 @@ class Writer:
         if self.chance(0.15):
             self.emit(f"{x.name}.detach_()")
             return
-        memory = Memory(x.memory.bound)
-        self.emit(f"{self.fresh(x.shape, memory, is_view=True).name} = {x.name}.detach()")
+        made = self.fresh(x.shape, x.memory.beside(), is_view=True)
+        self.emit(f"{made.name} = {x.name}.detach()")
 
     def data(self) -> None:
         """An alias whose writes do not count, mostly written at once."""
         x = self.pick()
-        made = self.fresh(x.shape, Memory(x.memory.bound), is_view=True)
+        if x.memory.aliases and not self.ours:
+            return
+        made = self.fresh(x.shape, x.memory.beside(), is_view=True)
+        x.memory.aliases.append(made.name)
         self.emit(f"{made.name} = {x.name}.data")
         if self.chance(0.6):
             self.lines.append(
@@ -432,7 +440,7 @@ class Writer:
         options += ", allow_unused=True" if self.chance(0.5) else ""
         root = f"({x.name} * {x.name}).sum()" if self.chance(0.5) else f"{x.name}.sum()"
         made = self.fresh(y.shape, memory)
-        self.emit(f"{made.name} = torch.autograd.grad({root}, [{y.name}]{options})[0]")
+        self.emit(f"{made.name} = torch.autograd.grad({root}, [{y.name}]{options})[0].clone(memory_format=ROWS)")
 
     def hook(self) -> None:
         """A hook on a tensor, or the removal of one."""
@@ -445,7 +453,7 @@ class Writer:
         if x.leaf and self.chance(0.2):
             self.emit(f"{handle} = {x.name}.register_post_accumulate_grad_hook(spy_leaf)")
             return
-        hooks = ["double", "spy", "spy", "boom"] + (["spoil", "spoil", "scale"] if self.private_hooks else [])
+        hooks = ["double", "spy", "spy", "boom"] + (["spoil", "spoil", "scale"] if self.ours else [])
         self.emit(f"{handle} = {x.name}.register_hook({self.random.choice(hooks)})")
 
     def retain(self) -> None:
@@ -540,10 +548,10 @@ def _listed(shape: tuple[int, ...]) -> str:
     return ", ".join("-1" for _ in shape) or ""
 
 
-def generate(seed: int, private_hooks: bool = True) -> Program:
-    """The program of a seed. `private_hooks`: hooks may write the gradients that they get."""
+def generate(seed: int, ours: bool = True) -> Program:
+    """The program of a seed. Without `ours` it keeps to what PyTorch promises as well."""
     draw = random.Random(seed)
     profile = draw.choice(list(PROFILES))
     dtype = "float64" if profile == "pure" or draw.random() < 0.5 else "float32"
-    lines = Writer(seed, profile, private_hooks).write()
+    lines = Writer(seed, profile, ours).write()
     return Program(seed, profile, lines, dtype, draw.choice(SETTINGS))

@@ -55,6 +55,7 @@ class Machine:
         self.names: dict[str, Any] = {
             "torch": library,
             "F": getattr(library, program.dtype),
+            "ROWS": library.contiguous_format,
             "data": lambda number, shape: _draw(number, shape).astype(dtype),
             "leaf": lambda number, shape: _leaf(number, shape, shift).astype(dtype),
             "look": lambda x: self.look("look", x),
@@ -164,9 +165,9 @@ def execute(
     setting: str = "fusion-off",
     faults: tuple[str, ...] = (),
     shift: float = 0.0,
-    every_line: bool = False,
+    awake: bool = False,
 ) -> Run:
-    """Runs a program. `shift` moves the leaves; `every_line` looks at all tensors after each line."""
+    """Runs a program. `shift` moves the leaves; `awake`: each tensor's grad_fn is looked at before a write."""
     machine = Machine(library, program, shift)
     run = machine.run
     with _settings(library, setting), planted(library, faults), warnings.catch_warnings():
@@ -174,9 +175,10 @@ def execute(
         for machine.at, line in enumerate(program.lines):
             if line.writes and not run.pending_at_write and setting != "fusion-off":
                 run.pending_at_write = any(x._is_pending() for _, x in machine.tensors())
+            if awake and line.writes:
+                for _, x in machine.tensors():
+                    _fact(x, lambda x: x.grad_fn)
             machine.step(line)
-            if every_line:
-                machine.close()
         machine.at += 1
         machine.close()
     return run
