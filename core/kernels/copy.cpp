@@ -9,9 +9,15 @@ namespace tapeless {
 namespace {
 
 template <class From, class To> void convert_block(void* out, const void* in, std::int64_t count) {
-    const From* from = static_cast<const From*>(in);
     To* to = static_cast<To*>(out);
-    for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i]);
+    if constexpr (std::is_same_v<From, bool>) {
+        // Padding behind the last element is anything, and a byte other than 0 and 1 is no bool.
+        const unsigned char* from = static_cast<const unsigned char*>(in);
+        for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i] != 0);
+    } else {
+        const From* from = static_cast<const From*>(in);
+        for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i]);
+    }
 }
 
 constexpr int index(DType dtype) { return static_cast<int>(dtype); }
