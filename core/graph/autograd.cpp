@@ -99,7 +99,9 @@ Node* grad_fn(const Tensor& x) {
     if (!x->grad_fn && !requires_grad(view->base)) return nullptr;
     if (view->creation != Creation::Ordinary) fail_view_write(*x, view->creation, true);
     if (x->grad_fn && planted(Fault::ViewStale)) return node_of(*x);
-    x->grad_fn = view_operations.as_strided_node(view->base, *x);
+    const Ref<Node> made = view_operations.as_strided_node(view->base, *x);
+    move_retained(x, node_of(*x), *made);
+    x->grad_fn = Ref<Object>(made.get());
     x->output = 0;
     view->seen = version(*x);
     return node_of(*x);

@@ -18,9 +18,6 @@ void set_history(const Tensor& out, const Ref<Node>& node, int index) {
     node->outputs[index] = {out->sizes, out->dtype, out->device};
 }
 
-namespace {
-
-/// retain_grad is about the tensor, so it goes along when the tensor gets another node.
 void move_retained(const Tensor& x, Node* from, Node& to) {
     if (!x->autograd || !x->autograd->retains_grad || !from || !from->extra) return;
     std::vector<Ref<Object>>& held = from->extra->retained;
@@ -28,8 +25,6 @@ void move_retained(const Tensor& x, Node* from, Node& to) {
     to.more().retained.resize(std::max<std::size_t>(to.more().retained.size(), 1));
     to.extra->retained[0] = Ref<Object>(x.get());
 }
-
-}  // namespace
 
 void rebase_history(const Tensor& x, const Ref<Node>& node) {
     object_hooks.track(x.get());
@@ -55,7 +50,6 @@ void rebase_history(const Tensor& x, const Ref<Node>& node) {
         base->output = 0;
     }
     slices->outputs[0] = {base->sizes, base->dtype, base->device};
-    x->grad_fn.reset();
     view->seen =
         version(*x) - 1;  // Stale on purpose: the next look at x's grad_fn makes AsStrided of the new base.
     grad_fn(x);

@@ -31,6 +31,9 @@ void rebase_history(const Tensor& x, const Ref<Node>& node);
 
 /// Variable's default flag gives way where PyTorch would have had none: drops it from x, or from what x is a view of.
 void give_way(const Tensor& x);
+/// retain_grad is about the tensor, so it goes along when x gets another node than `from`.
+void move_retained(const Tensor& x, Node* from, Node& to);
+
 /// Refuses an in-place operation on x where PyTorch does; `records`: it will be recorded; `uniform`: every element gets
 /// the same number, so that it does not matter if several are one.
 void check_inplace(const Tensor& x, bool records, bool uniform = false);

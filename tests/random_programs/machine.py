@@ -159,6 +159,12 @@ def _settings(library: Any, name: str) -> contextlib.AbstractContextManager[Any]
     return fusion.settings(**DEFERRAL_SETTINGS[name]) if fusion else contextlib.nullcontext()
 
 
+def _wake(machine: Machine) -> None:
+    """Looks at every tensor's grad_fn, which makes views notice writes to their base."""
+    for _, x in machine.tensors():
+        _fact(x, lambda x: x.grad_fn)
+
+
 def execute(
     library: Any,
     program: Program,
@@ -176,8 +182,7 @@ def execute(
             if line.writes and not run.pending_at_write and setting != "fusion-off":
                 run.pending_at_write = any(x._is_pending() for _, x in machine.tensors())
             if awake and line.writes:
-                for _, x in machine.tensors():
-                    _fact(x, lambda x: x.grad_fn)
+                _wake(machine)
             machine.step(line)
         machine.at += 1
         machine.close()
