@@ -370,7 +370,7 @@ Tensor tensor_from_bytes(nb::handle bytes, nb::handle dtype_object, nb::handle s
     held.taken = true;
     const std::size_t needed = extent_of(sizes, strides, size_of(dtype));
     check(static_cast<std::size_t>(held.view.len) == needed, "_tensor_from_bytes: ", held.view.len,
-          " bytes; sizes ", to_string(sizes), " of ", facts(dtype).name, " need ", needed);
+          " bytes; sizes ", sizes, " of ", facts(dtype).name, " need ", needed);
     Shared<Storage> storage = make_storage(needed);
     if (needed) std::memcpy(storage->buffer->data, held.view.buf, needed);
     return tensor_of(std::move(storage), sizes, strides, 0, dtype);

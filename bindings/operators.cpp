@@ -172,8 +172,8 @@ void write_out(const Tensor& target, const Tensor& result) {
     check(target->device == result->device,
           "Expected all tensors to be on the same device, but out= is elsewhere");
     if (!(target->sizes == result->sizes)) {
-        check(target->numel == 0 || covers_storage(*target), "out=: a view of size ",
-              to_string(target->sizes), " cannot be resized to ", to_string(result->sizes));
+        check(target->numel == 0 || covers_storage(*target), "out=: a view of size ", target->sizes,
+              " cannot be resized to ", result->sizes);
         if (target->numel != 0 &&
             PyErr_WarnFormat(
                 PyExc_UserWarning, 1,

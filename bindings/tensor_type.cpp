@@ -103,8 +103,8 @@ int put_grad(PyObject* self, PyObject* value, void*) {
               "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that "
               "assume they "
               "match.");
-        check(g->sizes == x->sizes, "attempting to assign a gradient of size '", to_string(g->sizes),
-              "' to a tensor of size '", to_string(x->sizes),
+        check(g->sizes == x->sizes, "attempting to assign a gradient of size '", g->sizes,
+              "' to a tensor of size '", x->sizes,
               "'. Please ensure that the gradient and the tensor are the "
               "same size");
         autograd_of(x).grad = g;

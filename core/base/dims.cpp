@@ -1,6 +1,8 @@
 // Printing and multiplying short lists of sizes.
 #include "base/dims.h"
 
+#include <ostream>
+
 #include "base/error.h"
 
 namespace tapeless {
@@ -10,6 +12,8 @@ std::string to_string(const Dims& dims) {
     for (int i = 0; i < dims.size(); ++i) out += (i ? ", " : "") + std::to_string(dims[i]);
     return out + "]";
 }
+
+std::ostream& operator<<(std::ostream& stream, const Dims& dims) { return stream << to_string(dims); }
 
 std::int64_t product(const Dims& sizes) {
     std::int64_t total = 1;

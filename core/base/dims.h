@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <utility>
 
@@ -17,10 +18,10 @@ public:
         assign(values.begin(), static_cast<int>(values.size()));
     }
     Dims(const std::int64_t* values, int count) { assign(values, count); }
-    Dims(const Dims& other) { assign(other.data(), other.count_); }
+    Dims(const Dims& other) { copy(other); }
     Dims(Dims&& other) noexcept { take(other); }
     Dims& operator=(const Dims& other) {
-        if (this != &other) assign(other.data(), other.count_);
+        if (this != &other) copy(other);
         return *this;
     }
     Dims& operator=(Dims&& other) noexcept {
@@ -44,7 +45,13 @@ public:
     const std::int64_t* end() const { return data() + count_; }
     std::int64_t back() const { return data()[count_ - 1]; }
     bool operator==(const Dims& other) const {
-        return count_ == other.count_ && std::equal(begin(), end(), other.begin());
+        if (count_ != other.count_) return false;
+        const std::int64_t *x = data(), *y = other.data();
+        for (int i = 0; i < count_;
+             ++i) {  // Not std::equal: for a few words, calling memcmp is the greater part.
+            if (x[i] != y[i]) return false;
+        }
+        return true;
     }
 
     void reserve(int capacity) {
@@ -75,6 +82,12 @@ public:
 
 private:
     static constexpr int kInline = 4;
+    void copy(const Dims& other) {
+        if (capacity_ > kInline || other.capacity_ > kInline) return assign(other.data(), other.count_);
+        count_ = other.count_;
+        std::copy(other.inline_, other.inline_ + kInline,
+                  inline_);  // All of them: a constant number of words.
+    }
     void assign(const std::int64_t* values, int count) {
         count_ = 0;
         reserve(count);
@@ -100,13 +113,15 @@ private:
     int count_ = 0;
     int capacity_ = kInline;
     union {
-        std::int64_t inline_[kInline];
+        std::int64_t inline_[kInline] = {};  // Defined from the start, because copies take all of them.
         std::int64_t* heap_;
     };
 };
 
 /// "[2, 3]", as PyTorch's messages write sizes.
 std::string to_string(const Dims& dims);
+
+std::ostream& operator<<(std::ostream& stream, const Dims& dims);
 
 /// The product of the sizes; fails with PyTorch's message when it does not fit.
 std::int64_t product(const Dims& sizes);

@@ -119,7 +119,7 @@ int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, co
     check(same,
           "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
           "self.shape = ",
-          to_string(x->sizes), " source.shape = ", to_string(source->sizes));
+          x->sizes, " source.shape = ", source->sizes);
     check_devices("index_add", {&x, &index, &source});
     if (on_cpu(x)) check_slices(x, dim, plain_index(index));
     return dim;
@@ -361,8 +361,8 @@ void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor
         const std::int64_t size = given->sizes[given->dim() - back];
         fits = size == 1 || size == plan.sizes[plan.sizes.size() - back];
     }
-    check(fits, "shape mismatch: value tensor of shape ", to_string(given->sizes),
-          " cannot be broadcast to indexing result of shape ", to_string(plan.sizes));
+    check(fits, "shape mismatch: value tensor of shape ", given->sizes,
+          " cannot be broadcast to indexing result of shape ", plan.sizes);
     const Tensor value = apart(given, x);
     const Tensor spread = row_major(tensor_of(
         value->storage, plan.sizes, expanded_strides(*value, plan.sizes), value->offset, value->dtype));

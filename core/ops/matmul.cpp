@@ -279,9 +279,9 @@ Tensor dot(const Tensor& x, const Tensor& y) {
           "D tensors");
     check(x->dtype == y->dtype, "dot : expected both vectors to have same dtype, but found ",
           facts(x->dtype).legacy_name, " and ", facts(y->dtype).legacy_name);
-    check(x->numel == y->numel, "inconsistent tensor size, expected tensor ", to_string(x->sizes),
-          " and src ", to_string(y->sizes), " to have the same number of elements, but got ", x->numel,
-          " and ", y->numel, " elements respectively");
+    check(x->numel == y->numel, "inconsistent tensor size, expected tensor ", x->sizes, " and src ", y->sizes,
+          " to have the same number of elements, but got ", x->numel, " and ", y->numel,
+          " elements respectively");
     check_devices("dot", {&x, &y});
     const Tensor product = converted(multiply("dot", as_row(x), as_column(y)), x->dtype);
     const Tensor out = resized(product, {});

@@ -91,9 +91,9 @@ int check_scatter(const Tensor& x, std::int64_t given, const Tensor& index, cons
           "Index tensor must have the same number of dimensions as src tensor");
     const bool fits =
         within(index->sizes, x->sizes, dim) && (!source || within(index->sizes, source->sizes, -1));
-    check(fits, "Expected index ", to_string(index->sizes), " to be no larger than self ",
-          to_string(x->sizes), " apart from dimension ", dim,
-          source ? " and to be no larger size than src " : "", source ? to_string(source->sizes) : "");
+    check(fits, "Expected index ", index->sizes, " to be no larger than self ", x->sizes,
+          " apart from dimension ", dim, source ? " and to be no larger size than src " : "",
+          source ? to_string(source->sizes) : "");
     if (on_cpu(x)) checked_index(x, dim, index);
     return dim;
 }
@@ -127,8 +127,7 @@ Tensor gather(const Tensor& x, std::int64_t given, const Tensor& index) {
         const Dims have = at_least_1d(x->sizes), want = at_least_1d(index->sizes);
         for (int d = 0; d < have.size(); ++d) {
             check(d == dim || want[d] <= have[d], "Size does not match at dimension ", d, " expected index ",
-                  to_string(index->sizes), " to be no larger than self ", to_string(x->sizes),
-                  " apart from dimension ", dim);
+                  index->sizes, " to be no larger than self ", x->sizes, " apart from dimension ", dim);
         }
     }
     const Tensor out = fresh(index->sizes, x->dtype, x->device);

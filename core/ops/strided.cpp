@@ -154,14 +154,14 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
     check(sizes.size() == strides.size(), "mismatch in length of strides and shape: got ", sizes.size(),
           " sizes and ", strides.size(), " strides");
     for (std::int64_t stride : strides) {
-        check(stride >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ",
-              to_string(strides));
+        check(stride >= 0,
+              "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
     }
     check(offset >= 0, "as_strided: the storage offset must not be negative, got ", offset);
     const Strided view{sizes, strides, offset};
     const std::int64_t needed = extent(view) * static_cast<std::int64_t>(size_of(x->dtype));
-    check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", to_string(sizes),
-          ", strides ", to_string(strides), ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
+    check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", sizes, ", strides ",
+          strides, ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
           " requiring a storage size of ", needed, " are out of bounds for storage of size ",
           x->storage->bytes);
     Tensor out = tensor_of(x->storage, sizes, strides, offset, x->dtype);

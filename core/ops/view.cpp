@@ -198,11 +198,11 @@ Tensor t(const Tensor& x) {
 }
 
 Tensor expand(const Tensor& x, const Dims& given) {
-    check(given.size() >= x->dim(), "expand(", describe(*x), ", size=", to_string(given),
-          "): the number of sizes provided (", given.size(),
-          ") must be greater or equal to the number of dimensions in "
-          "the tensor (",
-          x->dim(), ")");
+    if (given.size() < x->dim()) {
+        fail(ErrorKind::Runtime, "expand(", describe(*x), ", size=", given,
+             "): the number of sizes provided (", given.size(),
+             ") must be greater or equal to the number of dimensions in the tensor (", x->dim(), ")");
+    }
     Dims sizes = given, strides(given.size());
     const int shift = given.size() - x->dim();
     for (int d = given.size() - 1; d >= 0; --d) {
@@ -215,7 +215,7 @@ Tensor expand(const Tensor& x, const Dims& given) {
         }
         check(sizes[d] == have || have == 1, "The expanded size of the tensor (", sizes[d],
               ") must match the existing size (", have, ") at non-singleton dimension ", d,
-              ".  Target sizes: ", to_string(given), ".  Tensor sizes: ", to_string(x->sizes));
+              ".  Target sizes: ", given, ".  Tensor sizes: ", x->sizes);
         strides[d] = d < shift
                          ? (sizes[d] == 1 ? (d + 1 < sizes.size() ? sizes[d + 1] * strides[d + 1] : 1) : 0)
                      : have == sizes[d] ? x->strides[d - shift]
@@ -237,17 +237,16 @@ Dims complete(const Dims& given, std::int64_t numel, const char* what) {
             check(unknown < 0, "only one dimension can be inferred");
             unknown = d;
         } else {
-            check(sizes[d] >= 0, "invalid shape dimension ", sizes[d], " at index ", d, " of shape ",
-                  to_string(given));
+            check(sizes[d] >= 0, "invalid shape dimension ", sizes[d], " at index ", d, " of shape ", given);
             known *= sizes[d];
         }
     }
     if (unknown >= 0) {
-        check(known != 0, "cannot reshape tensor of 0 elements into shape ", to_string(given),
+        check(known != 0, "cannot reshape tensor of 0 elements into shape ", given,
               " because the unspecified dimension size -1 can be any value and is ambiguous");
         if (known > 0 && numel % known == 0) sizes[unknown] = numel / known;
     }
-    check(unknown >= 0 ? sizes[unknown] >= 0 : known == numel, "shape '", to_string(given),
+    check(unknown >= 0 ? sizes[unknown] >= 0 : known == numel, "shape '", given,
           "' is invalid for input of size ", numel, what);
     return sizes;
 }
