@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 #include "graph/record.h"
 #include "kernels/program.h"
 #include "ops/structured.h"
+#include "runtime/allocator.h"
 #include "runtime/interrupt.h"
 
 namespace tapeless {
@@ -22,10 +24,35 @@ HookCalls hook_calls = {};
 struct GradientSlot {
     const void* pass;
     GradientSlot* outer;
-    std::vector<Tensor> gradients;
+    std::size_t count;
+    Gradients gradients() { return reinterpret_cast<Gradients>(this + 1); }
 };
 
 namespace {
+
+std::size_t slot_bytes(std::size_t count) { return sizeof(GradientSlot) + count * sizeof(Tensor); }
+
+/// The gradients that waited for a node, off the node; owns the slot.
+class Taken {
+public:
+    explicit Taken(GradientSlot* slot) : slot_(slot) {}
+    Taken(const Taken&) = delete;
+    ~Taken() {
+        if (!slot_) return;
+        for (Tensor& g : *this) g.~Tensor();
+        release(slot_, slot_bytes(slot_->count));
+    }
+    std::size_t size() const { return slot_ ? slot_->count : 0; }
+    Gradients begin() { return slot_ ? slot_->gradients() : nullptr; }
+    Gradients end() { return begin() + size(); }
+    Tensor& operator[](std::size_t i) { return begin()[i]; }
+    void clear() {
+        for (Tensor& g : *this) g.reset();
+    }
+
+private:
+    GradientSlot* slot_;
+};
 
 /// One run of the engine.
 class Pass {
@@ -36,7 +63,8 @@ public:
         }
     }
     ~Pass() {
-        for (const Ref<Node>& node : queue_) take(*node);  // After an exception; otherwise there are none.
+        for (const Ref<Node>& node : queue_)
+            Taken(take(*node));  // After an exception; otherwise there are none.
     }
 
     void seed(const Edge& root, const Tensor& g) { add(root, g); }
@@ -50,11 +78,11 @@ public:
             std::pop_heap(queue_.begin(), queue_.end(), older);
             const Ref<Node> node = std::move(queue_.back());
             queue_.pop_back();
-            std::vector<Tensor> gradients = take(*node);
+            Taken gradients(take(*node));
             before(*node, gradients);
             if (!needed(*node)) continue;
             if (node->extra && node->extra->pre_hooks) {
-                hook_calls.pre(node->extra->pre_hooks, gradients.data(), static_cast<int>(gradients.size()));
+                hook_calls.pre(node->extra->pre_hooks, gradients.begin(), static_cast<int>(gradients.size()));
             }
             step(*node, gradients);
             if (++steps % 64 == 0 && interrupted()) fail(ErrorKind::Python, "interrupted");
@@ -77,7 +105,7 @@ private:
     static bool older(const Ref<Node>& x, const Ref<Node>& y) { return x->sequence < y->sequence; }
 
     /// Applies the node and sends on what it returns.
-    void step(Node& node, std::vector<Tensor>& in) {
+    void step(Node& node, Taken& in) {
         constexpr int kFew = 8;
         Tensor few[kFew];
         std::vector<Tensor> many;
@@ -88,22 +116,21 @@ private:
         }
         if (node.cls == accumulate_class && accumulated_leaf(node))
             leaves_.push_back(Tensor(accumulated_leaf(node)));
-        node.cls->apply(node, in.data(), out);
+        node.cls->apply(node, in.begin(), out);
         if (node.extra && node.extra->post_hooks) {
-            hook_calls.post(node.extra->post_hooks, out, node.edge_count, in.data(), node.output_count);
+            hook_calls.post(node.extra->post_hooks, out, node.edge_count, in.begin(), node.output_count);
         }
         in.clear();
         if (!options_.keep_graph) release_saved(node);
         for (int i = 0; i < node.edge_count; ++i) {
             if (!out[i] || !node.edges[i].node) continue;
             const Edge& edge = node.edges[i];
-            add(edge, fit_gradient(out[i], edge.node->outputs[edge.input], node, i));
-            out[i].reset();
+            add(edge, fit_gradient(std::move(out[i]), edge.node->outputs[edge.input], node, i));
         }
     }
 
     /// What happens to gradients on their way into a node: tensor hooks, retain_grad, captures.
-    void before(Node& node, std::vector<Tensor>& gradients) {
+    void before(Node& node, Taken& gradients) {
         if (node.extra) {
             NodeExtra& extra = *node.extra;
             for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -134,30 +161,28 @@ private:
         return found != reaches_.end() && found->second;
     }
 
-    void add(const Edge& edge, const Tensor& g) {
+    void add(const Edge& edge, Tensor g) {
         Node& node = *edge.node;
         if (!captures_.empty() && !reaches_.count(&node)) return;
         GradientSlot* slot = node.slot;
         while (slot && slot->pass != this) slot = slot->outer;
         if (!slot) {
-            slot = node.slot = new GradientSlot{this, node.slot, {}};
-            slot->gradients.resize(node.output_count);
+            const std::size_t count = node.output_count;
+            slot = node.slot = new (allocate(slot_bytes(count))) GradientSlot{this, node.slot, count};
+            std::uninitialized_default_construct_n(slot->gradients(), count);
             queue_.push_back(edge.node);
             std::push_heap(queue_.begin(), queue_.end(), older);
         }
-        Tensor& waiting = slot->gradients[edge.input];
-        waiting = waiting ? apply(row("add"), waiting, g) : g;
+        Tensor& waiting = slot->gradients()[edge.input];
+        waiting = waiting ? apply(row("add"), waiting, g) : std::move(g);
     }
 
-    std::vector<Tensor> take(Node& node) {
+    GradientSlot* take(Node& node) {
         GradientSlot** link = &node.slot;
         while (*link && (*link)->pass != this) link = &(*link)->outer;
-        if (!*link) return {};
         GradientSlot* slot = *link;
-        *link = slot->outer;
-        std::vector<Tensor> gradients = std::move(slot->gradients);
-        delete slot;
-        return gradients;
+        if (slot) *link = slot->outer;
+        return slot;
     }
 
     const BackwardOptions& options_;
@@ -232,8 +257,7 @@ void Pass::limit_to_inputs(const std::vector<Edge>& roots) {
 
 }  // namespace
 
-Tensor fit_gradient(const Tensor& given, const OutputFacts& facts, const Node& from, int index) {
-    Tensor g = given;
+Tensor fit_gradient(Tensor g, const OutputFacts& facts, const Node& from, int index) {
     if (!(g->sizes == facts.sizes)) {
         bool fits = g->dim() >= facts.sizes.size();
         for (int back = 1; fits && back <= facts.sizes.size(); ++back) {
@@ -241,7 +265,7 @@ Tensor fit_gradient(const Tensor& given, const OutputFacts& facts, const Node& f
             fits = want == g->sizes[g->dim() - back] || want == 1;
         }
         check(fits, "Function ", from.cls->name, " returned an invalid gradient at index ", index, " - got ",
-              to_string(g->sizes), " but expected shape compatible with ", to_string(facts.sizes));
+              g->sizes, " but expected shape compatible with ", facts.sizes);
         g = sum_to_size(g, facts.sizes);
     }
     if (facts.any_dtype) return g;

@@ -20,7 +20,7 @@ std::vector<Tensor> run_backward(const std::vector<Edge>& roots, const std::vect
                                  const BackwardOptions& options);
 
 /// A gradient brought to the shape and dtype that `facts` asks for; fails in the name of `from` when it cannot be.
-Tensor fit_gradient(const Tensor& g, const OutputFacts& facts, const Node& from, int index);
+Tensor fit_gradient(Tensor g, const OutputFacts& facts, const Node& from, int index);
 /// Adds g to the gradient of leaf x, in x's own layout.
 void accumulate(const Tensor& x, const Tensor& g);
 
