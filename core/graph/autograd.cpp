@@ -137,6 +137,7 @@ const NodeClass* accumulate_class = nullptr;  // Set by the engine, which knows 
 
 NodeClass accumulate_node_class(const char* name, void (*apply)(Node&, Gradients, Gradients)) {
     NodeClass cls = node_class(name, apply);
+    cls.has_location = false;  // The graph's own, wherever the leaf was first used.
     cls.visit_payload = visit_leaf;
     cls.clear_payload = clear_leaf;
     cls.destroy_payload = [](Node& node) noexcept { node.get<Leaf>().~Leaf(); };
@@ -149,7 +150,6 @@ Ref<Node> accumulator(const Tensor& x) {
     Autograd& facts = autograd_of(x);
     if (facts.accumulator && facts.accumulator->refs > 0) return Ref<Node>(facts.accumulator);
     Ref<Node> node = make_node(*accumulate_class, 0, 0, 1, Leaf{x});
-    node->location = Location();
     const DType dtype = facts.grad_dtype_set && !facts.any_grad_dtype ? facts.grad_dtype : x->dtype;
     node->outputs[0] = {x->sizes, dtype, x->device, facts.any_grad_dtype};
     facts.accumulator = node.get();

@@ -20,7 +20,8 @@ struct Modes {
     bool has(Mode mode) const { return word & mode; }
     void set(Mode mode, bool on) { word = on ? word | mode : word & ~mode; }
 };
-inline thread_local constinit Modes modes;
+// Initial-exec: read without a call even from a shared library.
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit Modes modes;
 
 inline bool grad_enabled() { return !modes.has(kNoGrad); }
 

@@ -15,7 +15,16 @@ namespace {
 std::uint64_t next_sequence = 1;  // Changed under the interpreter's lock only, like reference counts.
 
 template <class T> std::size_t room(int count) {
-    return (sizeof(T) * static_cast<std::size_t>(count) + 15) / 16 * 16;
+    static_assert(sizeof(T) % 16 == 0);  // So that arrays can follow each other.
+    return sizeof(T) * static_cast<std::size_t>(count);
+}
+
+/// `count` fresh elements at `behind`, which moves on.
+template <class T> T* construct(char*& behind, int count) {
+    T* first = reinterpret_cast<T*>(behind);
+    for (int i = 0; i < count; ++i) new (&first[i]) T();
+    behind += room<T>(count);
+    return first;
 }
 
 int visit_saved(SavedValue& saved, const Visit& visit) {
@@ -105,17 +114,14 @@ Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std
     char* behind = reinterpret_cast<char*>(node) + (sizeof(Node) + 15) / 16 * 16;
     node->cls = &cls;
     node->sequence = next_sequence++;
-    node->location = current_location();
+    if (cls.has_location) node->location = current_location();
     node->edge_count = static_cast<std::uint16_t>(edges);
     node->saved_count = static_cast<std::uint16_t>(saved);
     node->output_count = static_cast<std::uint16_t>(outputs);
-    node->edges = reinterpret_cast<Edge*>(behind);
-    node->saved = reinterpret_cast<SavedValue*>(behind += room<Edge>(edges));
-    node->outputs = reinterpret_cast<OutputFacts*>(behind += room<SavedValue>(saved));
-    node->payload = behind + room<OutputFacts>(outputs);
-    for (int i = 0; i < edges; ++i) new (&node->edges[i]) Edge();
-    for (int i = 0; i < saved; ++i) new (&node->saved[i]) SavedValue();
-    for (int i = 0; i < outputs; ++i) new (&node->outputs[i]) OutputFacts();
+    node->edges = construct<Edge>(behind, edges);
+    node->saved = construct<SavedValue>(behind, saved);
+    node->outputs = construct<OutputFacts>(behind, outputs);
+    node->payload = behind;
     return Ref<Node>::adopt(node);
 }
 
@@ -123,7 +129,9 @@ void stamp(Node& node) { node.sequence = next_sequence++; }
 
 void release_saved(Node& node) {
     node.released = true;
-    for (int i = 0; i < node.saved_count; ++i) node.saved[i] = SavedValue();
+    for (int i = 0; i < node.saved_count; ++i) {
+        if (!node.saved[i].empty()) node.saved[i] = SavedValue();
+    }
     if (node.cls->releases_payload) node.cls->clear_payload(node);
 }
 

@@ -43,6 +43,7 @@ struct NodeClass : Class {
     void (*destroy_payload)(Node&) noexcept = nullptr;
     bool releases_payload = false;  ///< a backward pass that does not retain the graph clears the payload too
     bool takes_undefined = false;   ///< apply handles missing gradients itself
+    bool has_location = true;       ///< a line of the program made the node
 };
 
 struct GradientSlot;  // autograd/engine.cpp: gradients waiting for a node in one backward pass

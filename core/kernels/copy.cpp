@@ -125,11 +125,25 @@ void scatter(char* base, const char* in, std::size_t element, const Dims& space,
 }
 
 void fill(char* out, const char* value, std::size_t element, std::int64_t count) {
-    run<char, false>(out, const_cast<char*>(value), 1, static_cast<std::int64_t>(count ? element : 0));
-    for (std::int64_t filled = 1; filled < count; filled *= 2) {
-        const std::int64_t more = std::min(filled, count - filled);
-        std::memcpy(out + filled * static_cast<std::int64_t>(element), out,
-                    static_cast<std::size_t>(more) * element);
+    auto spread = [&]<class Word>(Word word) {
+        std::memcpy(&word, value, sizeof(Word));
+        for (std::int64_t i = 0; i < count; ++i)
+            std::memcpy(out + i * static_cast<std::int64_t>(sizeof(Word)), &word, sizeof(Word));
+    };
+    struct Pair {
+        std::uint64_t words[2];
+    };
+    switch (element) {
+        case 1:
+            return spread(std::uint8_t{});
+        case 2:
+            return spread(std::uint16_t{});
+        case 4:
+            return spread(std::uint32_t{});
+        case 8:
+            return spread(std::uint64_t{});
+        default:
+            return spread(Pair{});
     }
 }
 

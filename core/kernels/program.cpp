@@ -9,8 +9,6 @@
 
 namespace tapeless {
 
-thread_local Deferral deferral;
-
 namespace {
 
 /// Scratch of one thread: the program's registers and room for half types on their way to float32 and back.
@@ -166,6 +164,13 @@ void run(const Program& program) {
 
 namespace {
 
+/// memcpy of a few elements, which the compiler would call a function for.
+inline void copy_few(char* to, const char* from, std::size_t bytes) {
+    for (; bytes >= 16; bytes -= 16, to += 16, from += 16) std::memcpy(to, from, 16);
+    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) std::memcpy(to, from, 4);
+    for (; bytes > 0; --bytes) *to++ = *from++;
+}
+
 /// One formula on few elements, straight through: no program, no registers but a group on the stack.
 bool launch_small(const Launch& now) {
     constexpr std::int64_t kFew = 64;
@@ -201,6 +206,43 @@ bool launch_small(const Launch& now) {
 }
 
 }  // namespace
+
+void launch_flat(Loop loop, const Flat* operands, int count, void* out, std::size_t size,
+                 std::int64_t numel) {
+    // Numbers are spread over a piece; without any, all whole groups are one piece. What is left is padded.
+    constexpr std::int64_t kPiece = 64;
+    constexpr std::size_t kWidest = 16;
+    alignas(64) char room[kMaxOperands + 1][kPiece * kWidest];
+    const void* in[kMaxOperands];
+    std::size_t steps[kMaxOperands];  // Bytes from one element to the next: none of a number.
+    const std::int64_t rest = numel % kGroup, whole = numel - rest;
+    std::int64_t piece = whole;
+    for (int k = 0; k < count; ++k) {
+        const Flat& operand = operands[k];
+        const bool beside = operand.data && !operand.number;
+        in[k] = beside ? operand.data : room[k];
+        steps[k] = beside ? operand.size : 0;
+        if (!operand.number) continue;
+        piece = std::min(piece, kPiece);
+        fill(room[k], static_cast<const char*>(operand.data), operand.size, numel < kGroup ? kGroup : kPiece);
+    }
+    char* to = static_cast<char*>(out);
+    for (std::int64_t left = whole; left > 0; left -= piece) {
+        piece = std::min(piece, left);
+        loop(to, in, piece);
+        to += static_cast<std::size_t>(piece) * size;
+        for (int k = 0; k < count; ++k)
+            in[k] = static_cast<const char*>(in[k]) + static_cast<std::size_t>(piece) * steps[k];
+    }
+    if (rest == 0) return;
+    for (int k = 0; k < count; ++k) {
+        if (steps[k] == 0) continue;
+        copy_few(room[k], static_cast<const char*>(in[k]), static_cast<std::size_t>(rest) * steps[k]);
+        in[k] = room[k];
+    }
+    loop(room[kMaxOperands], in, kGroup);
+    copy_few(to, room[kMaxOperands], static_cast<std::size_t>(rest) * size);
+}
 
 void launch(const Launch& now) {
     if (now.numel == 0 || launch_small(now)) return;

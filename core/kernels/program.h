@@ -71,12 +71,21 @@ struct Launch {
 };
 void launch(const Launch& now);
 
+/// An operand of the simplest launch: elements side by side, or one number for all; without data, not read.
+struct Flat {
+    const void* data;
+    std::uint8_t size;  ///< bytes of an element
+    bool number;
+};
+/// A loop over operands and a result that lie side by side, without a program; `size`: bytes of a result's element.
+void launch_flat(Loop loop, const Flat* operands, int count, void* out, std::size_t size, std::int64_t numel);
+
 /// Whether a new expression may wait, by size and by how much its program has grown.
 struct Deferral {
     bool enabled = true;
     std::int64_t least = 8192;  ///< elements below which an operation runs at once
 };
-extern thread_local Deferral deferral;
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit Deferral deferral;
 inline constexpr int kMostSteps = 48;
 
 Expression* new_expression();

@@ -64,10 +64,7 @@ Types types_of(const Row& row, const Argument* arguments) {
     types.result = row.facts.result == Result::Bool   ? DType::Bool
                    : row.facts.result == Result::Real ? real_of(types.common)
                                                       : types.common;
-    if (!in_domain(row.facts.domain, types.common) &&
-        !(row.facts.keeps_integers && is_integral(types.common))) {
-        fail_dtype(row, types.common);
-    }
+    if (!((row.accepts >> static_cast<int>(types.common)) & 1)) fail_dtype(row, types.common);
     return types;
 }
 
@@ -110,10 +107,12 @@ const NodeClass& class_for(const Row& row, const Argument* arguments) {
 }
 
 Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
-    std::uint8_t any = 0;
-    for (int k = 0; k < row.arity; ++k) any |= row.saved[k];
-    Ref<Node> made = make_node(class_for(row, arguments), row.arity, any ? row.arity + 1 : 0, 1,
-                               RowPayload{common, 0, {}});
+    bool numbers = false;
+    for (int k = 0; k < row.arity; ++k) numbers |= !arguments[k].tensor;
+    const std::size_t room = numbers ? sizeof(Scalar) * static_cast<std::size_t>(row.arity) : 0;
+    Ref<Node> made =
+        make_node(class_for(row, arguments), row.arity, row.saved_slots, 1, sizeof(RowPayload) + room);
+    new (made->payload) RowPayload{common};
     for (int k = 0; k < row.arity; ++k) {
         if (arguments[k].tensor && row.derivative_root[k] >= 0) {
             made->edges[k] = gradient_edge(*arguments[k].tensor);
@@ -162,8 +161,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
     check(can_cast(types.result, x->dtype), "result type ", facts(types.result).legacy_name,
           " can't be cast to the desired output type ", facts(x->dtype).legacy_name);
     const Layout layout = layout_of(arguments, row.arity);
-    check(layout.sizes == x->sizes, "output with shape ", to_string(x->sizes),
-          " doesn't match the broadcast shape ", to_string(layout.sizes));
+    check(layout.sizes == x->sizes, "output with shape ", x->sizes, " doesn't match the broadcast shape ",
+          layout.sizes);
     bool records = wants_record(row, arguments, x->dtype);
     check_inplace(x, records);
     records =

@@ -148,13 +148,17 @@ Dims in_order(const Dims& dims, const Dims& order) {
     return out;
 }
 
+void put_number(char* to, const Scalar& value, DType dtype) {
+    visit(dtype, [&]<class T>(Type<T>) {
+        const T element = value.to<T>();
+        std::memcpy(to, &element, sizeof(T));
+    });
+}
+
 void set_number(Operand& operand, const Scalar& value, DType dtype) {
     operand.kind = Operand::Kind::Number;
     operand.dtype = dtype;
-    visit(dtype, [&]<class T>(Type<T>) {
-        const T element = value.to<T>();
-        std::memcpy(operand.number, &element, sizeof(T));
-    });
+    put_number(operand.number, value, dtype);
 }
 
 }  // namespace
@@ -262,7 +266,60 @@ Tensor readable_as(const Tensor& x, DType compute) {
 
 }  // namespace
 
+namespace {
+
+DType wanted_type(const Computation& computation, int k) {
+    return (computation.kernel->bool_operands >> k) & 1 ? DType::Bool : computation.compute;
+}
+
+/// The first tensor, if the operands are numbers and row-major tensors of one shape and of the loop's dtypes.
+const TensorBody* all_alike(const Computation& computation, const Argument* arguments, int count) {
+    const TensorBody* first = nullptr;
+    if (!computation.kernel || is_half(computation.result)) return nullptr;
+    for (int k = 0; k < count; ++k) {
+        if (!arguments[k].tensor || (computation.skipped >> k) & 1) continue;
+        const TensorBody* x = arguments[k].tensor->get();
+        if (!x->contiguous || x->dtype != wanted_type(computation, k)) return nullptr;
+        if (first && !(x->sizes == first->sizes)) return nullptr;
+        if (!first) first = x;
+    }
+    return first;
+}
+
+/// What most calls on few elements are: with nothing to lay out, convert or put off, the loop runs over the bytes.
+Tensor compute_alike(const TensorBody& first, const Computation& computation, const Argument* arguments,
+                     int count) {
+    Flat operands[kMaxOperands];
+    alignas(16) char numbers[kMaxOperands][16];
+    for (int k = 0; k < count; ++k) {
+        const DType dtype = wanted_type(computation, k);
+        operands[k] = {nullptr, static_cast<std::uint8_t>(size_of(dtype)), false};
+        if ((computation.skipped >> k) & 1) continue;
+        if (arguments[k].tensor) {
+            operands[k].data = data(**arguments[k].tensor);
+            continue;
+        }
+        operands[k].number = true;
+        operands[k].data = numbers[k];
+        put_number(numbers[k], arguments[k].number, dtype);
+    }
+    Tensor out = empty_beside(first, computation.result);
+    launch_flat(computation.kernel->loops[static_cast<int>(computation.compute)], operands, count,
+                out->storage->buffer->data, size_of(computation.result), first.numel);
+    return out;
+}
+
+/// Up to here a launch takes one thread anyway.
+constexpr std::int64_t kFew = 8192;
+
+}  // namespace
+
 Tensor compute(const Computation& computation, const Argument* arguments, int count) {
+    if (const TensorBody* first = all_alike(computation, arguments, count);
+        first && first->device.type == DeviceType::CPU && first->numel <= kFew &&
+        (computation.eager || !may_defer(first->numel, arguments, count, first->device))) {
+        return compute_alike(*first, computation, arguments, count);
+    }
     Tensor converted[kMaxOperands];
     const Layout layout = layout_of(arguments, count, computation.skipped);
     const std::int64_t numel = product(layout.sizes);
@@ -276,14 +333,13 @@ Tensor compute(const Computation& computation, const Argument* arguments, int co
     Operand operands[kMaxOperands];
     for (int k = 0; k < count; ++k) {
         if ((computation.skipped >> k) & 1) continue;
-        const bool condition = computation.kernel && (computation.kernel->bool_operands >> k) & 1;
+        const DType wanted = computation.kernel ? wanted_type(computation, k) : computation.compute;
         if (!arguments[k].tensor) {
-            set_number(operands[k], arguments[k].number, condition ? DType::Bool : computation.compute);
+            set_number(operands[k], arguments[k].number, wanted);
             continue;
         }
         converted[k] = *arguments[k].tensor;
-        if (computation.kernel)
-            converted[k] = readable_as(converted[k], condition ? DType::Bool : computation.compute);
+        if (computation.kernel) converted[k] = readable_as(converted[k], wanted);
         set_operand(operands[k], converted[k], layout, later);
     }
     Dims space = space_of(layout, operands, count, nullptr);

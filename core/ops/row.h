@@ -12,7 +12,9 @@ struct Row {
     Facts facts;
     int arity = 0;
     bool differentiable = false;
-    int index = 0;  ///< in the table
+    int index = 0;                 ///< in the table
+    std::uint16_t accepts = 0;     ///< bit d: the dtype d, once promoted, is in the domain
+    std::uint8_t saved_slots = 0;  ///< saved values that a node has room for
     Kernel forward{};
     Kernel derivative[3]{};  ///< operands: g, the row's operands, out
     CodeGraph code;

@@ -11,7 +11,7 @@ void save_operands(Node& node, const Row& row, const Argument* arguments, std::u
     RowPayload& payload = node.get<RowPayload>();
     for (int k = 0; k < row.arity; ++k) {
         if (!arguments[k].tensor) {
-            payload.numbers[k] = arguments[k].number;
+            new (&payload.numbers()[k]) Scalar(arguments[k].number);
             payload.is_number = static_cast<std::uint8_t>(payload.is_number | 1 << k);
         } else if ((wanted >> k) & 1) {
             save(node.saved[k], k == 0 && original ? *original : *arguments[k].tensor);
@@ -94,19 +94,18 @@ private:
 }  // namespace
 
 void apply_row_node(Node& node, Gradients in, Gradients out) {
-    const RowPayload& payload = node.get<RowPayload>();
+    RowPayload& payload = node.get<RowPayload>();
     const Row& row = *static_cast<const Row*>(node.cls->about);
     const Tensor& g = in[0];
     if (!g) return;
     const std::uint8_t wanted = wanted_values(row, node);
     Tensor values[4];
-    std::vector<Argument> symbols;
     Argument arguments[kMaxOperands] = {g, g, g, g, g};
     for (int k = 0; k <= row.arity; ++k) {
-        if (node.saved_count && ((wanted >> k) & 1)) values[k] = unpack(node.saved[k], node);
+        if ((wanted >> k) & 1) values[k] = unpack(node.saved[k], node);
         const bool number = k < row.arity && ((payload.is_number >> k) & 1);
         if (number) {
-            arguments[k + 1] = Argument(payload.numbers[k]);
+            arguments[k + 1] = Argument(payload.numbers()[k]);
         } else if (values[k]) {
             arguments[k + 1] = Argument(values[k]);
         }

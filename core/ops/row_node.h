@@ -6,10 +6,11 @@
 
 namespace tapeless {
 
-struct RowPayload {
+struct alignas(Scalar) RowPayload {
     DType common;                ///< dtype that the operands were promoted to
     std::uint8_t is_number = 0;  ///< bit k: operand k was a number
-    Scalar numbers[3];
+    /// Behind the payload; by operand. There is room only if an operand was a number.
+    Scalar* numbers() { return reinterpret_cast<Scalar*>(this + 1); }
 };
 
 /// Which operands (bits) and whether out (bit arity) the wanted gradients need.

@@ -1,5 +1,9 @@
 // Builds the table: reads every family's rows with Code, and takes the loops of the best ISA level at hand.
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <string_view>
+#include <unordered_map>
 
 #include "ops/arithmetic_rows.h"
 #include "ops/compare_rows.h"
@@ -91,6 +95,15 @@ template <class Family> void add_family(std::vector<Row>& table, const char* nam
                               {}};
                 }
                 read(row, from, std::make_index_sequence<Pointwise::arity>());
+                for (int d = 0; d < kDTypes; ++d) {
+                    const DType dtype = static_cast<DType>(d);
+                    const bool kept = from.facts.keeps_integers && is_integral(dtype);
+                    if (kept || in_domain(from.facts.domain, dtype))
+                        row.accepts = static_cast<std::uint16_t>(row.accepts | 1 << d);
+                }
+                for (const std::uint8_t saved : row.saved)
+                    row.saved_slots =
+                        std::max(row.saved_slots, static_cast<std::uint8_t>(std::bit_width(saved)));
             };
             (add(rows), ...);
         },
@@ -137,9 +150,13 @@ const std::vector<Row>& rows() {
 }
 
 const Row& row(const char* name) {
-    for (const Row& candidate : rows()) {
-        if (!std::strcmp(candidate.facts.name, name)) return candidate;
-    }
+    static const std::unordered_map<std::string_view, const Row*> by_name = [] {
+        std::unordered_map<std::string_view, const Row*> map;
+        for (const Row& candidate : rows()) map.emplace(candidate.facts.name, &candidate);
+        return map;
+    }();
+    const auto found = by_name.find(name);
+    if (found != by_name.end()) return *found->second;
     fail(ErrorKind::Runtime, "row: no row is named ", name);
 }
 

@@ -56,6 +56,25 @@ Tensor empty(Dims sizes, DType dtype, Device device, const Dims* strides) {
                      0, dtype);
 }
 
+Tensor empty_beside(const TensorBody& x, DType dtype) {
+    Shared<Storage> storage = make_storage(static_cast<std::size_t>(x.numel) * size_of(dtype), x.device);
+    TensorBody* body = new_body();
+    body->storage = std::move(storage);
+    body->sizes = x.sizes;
+    body->strides = x.strides;
+    body->numel = x.numel;
+    body->dtype = dtype;
+    body->device = x.device;
+    body->contiguous = true;
+    const std::int64_t* sizes = x.sizes.data();
+    std::int64_t *strides = body->strides.data(), step = 1;
+    for (int d = x.dim() - 1; d >= 0; --d) {  // Of a size of 1, x's own stride can be any.
+        strides[d] = step;
+        step *= std::max<std::int64_t>(sizes[d], 1);
+    }
+    return Tensor::adopt(body);
+}
+
 Tensor alias(const Tensor& x) {
     TensorBody* body = new_body();
     body->storage = x->storage;

@@ -48,6 +48,8 @@ bool has_internal_overlap(const TensorBody& x);
 
 /// A fresh tensor; strides row-major when empty.
 Tensor empty(Dims sizes, DType dtype, Device device = {}, const Dims* strides = nullptr);
+/// A fresh row-major tensor of x's sizes; x is row-major too, so that nothing has to be worked out.
+Tensor empty_beside(const TensorBody& x, DType dtype);
 /// A tensor over an existing storage.
 Tensor tensor_of(Shared<Storage> storage, Dims sizes, Dims strides, std::int64_t offset, DType dtype);
 /// Same storage and geometry, no graph.
