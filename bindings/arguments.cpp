@@ -109,9 +109,7 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
     return {};
 }
 
-void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names,
-                      std::vector<AnyValue>& values) const {
-    values = defaults_;
+void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names, AnyValue* values) const {
     std::uint64_t given = 0;
     std::size_t next = 0;
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -137,11 +135,15 @@ void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names,
             fail(ErrorKind::Type, function_, "() got multiple values for argument '", PyUnicode_AsUTF8(name),
                  "'");
         }
-        values[static_cast<std::size_t>(i)] = convert(static_cast<std::size_t>(i), args[count + k]);
+        values[i] = convert(static_cast<std::size_t>(i), args[count + k]);
         given |= std::uint64_t{1} << i;
     }
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-        if (!parameters_[i].required || (given >> i) & 1) continue;
+        if ((given >> i) & 1) continue;
+        if (!parameters_[i].required) {
+            values[i] = defaults_[i];
+            continue;
+        }
         if (parameters_[i].variadic) {
             values[i] = Dims();  // x.view() and its like take no sizes at all as none.
             continue;
@@ -149,15 +151,6 @@ void Signature::parse(PyObject* const* args, Py_ssize_t count, PyObject* names,
         fail(ErrorKind::Type, function_, "() missing 1 required positional arguments: \"",
              parameters_[i].name, "\"");
     }
-}
-
-bool operand_from(PyObject* object, Tensor& held, Argument& argument) {
-    if (is_tensor(object)) {
-        held = tensor_from(object);
-        argument.tensor = &held;
-        return true;
-    }
-    return scalar_from(object, argument.number);
 }
 
 namespace {

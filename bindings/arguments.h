@@ -11,8 +11,10 @@ class Signature {
 public:
     Signature(const char* function, std::vector<Parameter> parameters);
 
-    /// Fills `values` from a vectorcall. `args` has `count` positional arguments, then those named in `names`.
-    void parse(PyObject* const* args, Py_ssize_t count, PyObject* names, std::vector<AnyValue>& values) const;
+    /// Fills `values`, one per parameter and all empty, from a vectorcall. `args` has `count` positional arguments,
+    /// then those named in `names`.
+    void parse(PyObject* const* args, Py_ssize_t count, PyObject* names, AnyValue* values) const;
+    std::size_t size() const { return parameters_.size(); }
     const std::vector<Parameter>& parameters() const { return parameters_; }
 
 private:
@@ -26,7 +28,12 @@ private:
 };
 
 /// A tensor or a number as a row's operand; false when `object` is neither. `held` keeps what the argument points to.
-bool operand_from(PyObject* object, Tensor& held, Argument& argument);
+inline bool operand_from(PyObject* object, Tensor& held, Argument& argument) {
+    if (!is_tensor(object)) return scalar_from(object, argument.number);
+    held = tensor_from(object);
+    argument.tensor = &held;
+    return true;
+}
 
 /// The result of the first operand's __torch_function__ that answers, or null when nobody overrides.
 /// `callable` is the public function that was called.

@@ -81,8 +81,8 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
             return guarded([&]() -> PyObject* {
                 if (node.released) fail_released();
                 if (node.saved[index].empty() && node.cls->about) {
-                    const RowPayload& payload = node.get<RowPayload>();
-                    if ((payload.is_number >> index) & 1) return to_python(payload.numbers[index]);
+                    RowPayload& payload = node.get<RowPayload>();
+                    if ((payload.is_number >> index) & 1) return to_python(payload.numbers()[index]);
                 }
                 return to_python(unpack(node.saved[index], node));
             });

@@ -104,28 +104,29 @@ struct Dead {
 std::vector<Dead> dead;
 bool burying = false;
 
-void bury() {
-    burying = true;
-    while (!dead.empty()) {
-        const Dead next = dead.back();
-        dead.pop_back();
-        Object* object = as_object(next.object);
-        const Object head = *object;
-        const bool tensor = PyType_IsSubtype(next.type, tensor_type);
-        const Class& cls =
-            tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
-        cls.destroy(object);
-        *object = head;
-        free_memory(next.object, next.type, !tensor || next.type == tensor_type);
-    }
-    burying = false;
+/// The types of nodes derive from node_type directly.
+bool is_tensor_type(PyTypeObject* type) {
+    return type == tensor_type || (type->tp_base != node_type && PyType_IsSubtype(type, tensor_type));
+}
+
+const Class& class_of(Object* object, PyTypeObject* type) {
+    return is_tensor_type(type) ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
+}
+
+void bury(Dead next) {
+    Object* object = as_object(next.object);
+    const Object head = *object;
+    const bool exact = next.type == tensor_type || !is_tensor_type(next.type);
+    class_of(object, next.type).destroy(object);
+    *object = head;
+    free_memory(next.object, next.type, exact);
 }
 
 }  // namespace
 
 void object_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
-    if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+    PyObject_GC_UnTrack(self);
     Object* object = as_object(self);
     if (type->tp_finalize || type->tp_del) {
         if (PyObject_CallFinalizerFromDealloc(self) < 0) return;  // Resurrected.
@@ -135,8 +136,15 @@ void object_dealloc(PyObject* self) {
         PyObject* attributes = static_cast<PyObject*>(std::exchange(object->attributes, nullptr));
         Py_DECREF(attributes);
     }
-    dead.push_back({self, type});
-    if (!burying) bury();
+    if (burying) return dead.push_back({self, type});
+    burying = true;
+    bury({self, type});
+    while (!dead.empty()) {
+        const Dead next = dead.back();
+        dead.pop_back();
+        bury(next);
+    }
+    burying = false;
 }
 
 int object_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -156,9 +164,7 @@ int object_traverse(PyObject* self, visitproc visit, void* arg) {
                                                                      static_cast<Context*>(c)->arg);
                           },
                           &context};
-    const bool tensor = PyType_IsSubtype(Py_TYPE(self), tensor_type);
-    const Class& cls = tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
-    return cls.visit(object, visits);
+    return class_of(object, Py_TYPE(self)).visit(object, visits);
 }
 
 int object_clear(PyObject* self) {
@@ -167,9 +173,7 @@ int object_clear(PyObject* self) {
         PyObject* attributes = static_cast<PyObject*>(std::exchange(object->attributes, nullptr));
         Py_DECREF(attributes);
     }
-    const bool tensor = PyType_IsSubtype(Py_TYPE(self), tensor_type);
-    const Class& cls = tensor ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
-    cls.clear(object);
+    class_of(object, Py_TYPE(self)).clear(object);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <cstring>
+#include <memory>
 
 #include "bindings/arguments.h"
 #include "bindings/operators.h"
@@ -159,12 +160,27 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
 
 /// A call's arguments without out=, which every function takes and no operation sees.
 struct Named {
-    std::vector<PyObject*> args;
+    PyObject* const* args;
     PyObject* names = nullptr;
     PyObject* out = nullptr;
 
-    Named(PyObject* const* given, Py_ssize_t count, PyObject* given_names) : args(given, given + count) {
+    Named(PyObject* const* given, Py_ssize_t count, PyObject* given_names) : args(given) {
         const Py_ssize_t named = given_names ? PyTuple_GET_SIZE(given_names) : 0;
+        for (Py_ssize_t i = 0; i < named && args == given; ++i) {
+            if (!PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(given_names, i), "out"))
+                leave_out(given, count, given_names);
+        }
+        if (args == given) names = Py_XNewRef(given_names);
+    }
+    ~Named() { Py_XDECREF(names); }
+    Named(const Named&) = delete;
+
+private:
+    std::vector<PyObject*> rest_;
+
+    void leave_out(PyObject* const* given, Py_ssize_t count, PyObject* given_names) {
+        const Py_ssize_t named = PyTuple_GET_SIZE(given_names);
+        rest_.assign(given, given + count);
         std::vector<PyObject*> kept;
         for (Py_ssize_t i = 0; i < named; ++i) {
             PyObject* name = PyTuple_GET_ITEM(given_names, i);
@@ -172,22 +188,38 @@ struct Named {
                 out = given[count + i];
             } else if (given[count + i] != Py_None || PyUnicode_CompareWithASCIIString(name, "out")) {
                 kept.push_back(name);
-                args.push_back(given[count + i]);
+                rest_.push_back(given[count + i]);
             }
         }
+        args = rest_.data();
         if (kept.empty()) return;
         names = checked(PyTuple_New(static_cast<Py_ssize_t>(kept.size())));
         for (std::size_t i = 0; i < kept.size(); ++i)
             PyTuple_SET_ITEM(names, static_cast<Py_ssize_t>(i), Py_NewRef(kept[i]));
     }
-    ~Named() { Py_XDECREF(names); }
-    Named(const Named&) = delete;
+};
+
+/// One value per parameter, on the stack.
+class Values {
+public:
+    explicit Values(std::size_t count) : count_(count) {
+        std::uninitialized_default_construct_n(data(), count);
+    }
+    ~Values() { std::destroy_n(data(), count_); }
+    Values(const Values&) = delete;
+    AnyValue* data() { return reinterpret_cast<AnyValue*>(room_); }
+
+    static constexpr std::size_t kMost = 12;
+
+private:
+    std::size_t count_;
+    alignas(AnyValue) char room_[kMost * sizeof(AnyValue)];
 };
 
 PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-    std::vector<AnyValue> values;
+    Values values(self.signature->size());
     const Named named(args, count, names);
-    self.signature->parse(named.args.data(), count, named.names, values);
+    self.signature->parse(named.args, count, named.names, values.data());
     AnyValue result = self.operation->call(values.data());
     if (named.out && std::holds_alternative<Tensor>(result)) {
         const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
@@ -300,6 +332,7 @@ void define_operations(nb::module_& m) {
                                                              operation.signature + ")\n\n" + operation.doc);
         self_of(object).operation = &operation;
         self_of(object).signature = new Signature(operation.name, operation.parameters());
+        check(self_of(object).signature->size() <= Values::kMost, operation.name, ": too many parameters");
         offer(operation.name, object, operation.function, operation.method);
     }
     m.attr("functions") = functions;
