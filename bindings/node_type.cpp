@@ -193,7 +193,7 @@ void define_nodes(nb::module_& m) {
                            {Py_tp_doc, const_cast<char*>("One operation in the recorded graph.")},
                            {0, nullptr}};
     PyType_Spec spec = {
-        "torch.autograd.graph.Node", (sizeof(Node) + 15) / 16 * 16, 1,
+        "torch.autograd.graph.Node", sizeof(Node), 1,
         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
         slots};
     node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));

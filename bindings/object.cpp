@@ -8,6 +8,7 @@
 #include "bindings/object.h"
 #include "bindings/python.h"
 #include "graph/node.h"
+#include "runtime/allocator.h"
 #include "runtime/interrupt.h"
 
 namespace tapeless {
@@ -17,15 +18,12 @@ static_assert(offsetof(Object, extent) == offsetof(PyVarObject, ob_size));
 
 namespace {
 
-/// Objects of one size that died lately, with their collector's head, ready to be used again.
-struct FreeList {
-    static constexpr std::size_t kMost = 256;
-    std::vector<PyObject*> objects;
-};
-FreeList free_tensors;
+/// Tensors that died lately, with their collector's head, ready to be used again.
+constexpr std::size_t kMostFree = 256;
+std::vector<PyObject*> free_tensors;
 
-constexpr std::size_t kNodeStep = 64, kNodeSizes = 16;
-FreeList free_nodes[kNodeSizes];
+/// The two words of the collector's that precede every object it looks at.
+constexpr std::size_t kCollectorHead = 2 * sizeof(void*);
 
 PyTypeObject* type_of(const Class& cls) {
     if (!cls.binding) const_cast<Class&>(cls).binding = make_node_type(cls.name);
@@ -41,36 +39,47 @@ Object* prepared(PyObject* object, PyTypeObject* type) {
     return made;
 }
 
-Object* allocate_object(const Class& cls, std::size_t extra) {
+Object* allocate_tensor(const Class& cls) {
     PyTypeObject* type = type_of(cls);
-    const bool tensor = &cls == &tensor_class;
-    const std::size_t rounded = (extra + kNodeStep - 1) / kNodeStep * kNodeStep;
-    FreeList* list = tensor                             ? &free_tensors
-                     : rounded / kNodeStep < kNodeSizes ? &free_nodes[rounded / kNodeStep]
-                                                        : nullptr;
-    if (list && !list->objects.empty()) {
-        PyObject* object = list->objects.back();
-        list->objects.pop_back();
-        Object* made = prepared(object, type);
-        made->extent = tensor ? 0 : static_cast<std::ptrdiff_t>(rounded);
-        if (!tensor)
-            PyObject_GC_Track(
-                object);  // The collector runs at allocations, and the next thing is filling it in.
-        return made;
+    Object* made = nullptr;
+    if (!free_tensors.empty()) {
+        made = prepared(free_tensors.back(), type);
+        free_tensors.pop_back();
+    } else {
+        PyObject* object = type->tp_alloc(type, 0);
+        if (!object) {
+            PyErr_Clear();
+            fail(ErrorKind::OutOfMemory, "allocate: no memory for an object of ", cls.size, " bytes");
+        }
+        if (PyObject_GC_IsTracked(object)) PyObject_GC_UnTrack(object);
+        made = as_object(object);
+        made->attributes = made->weak = nullptr;
     }
-    PyObject* object =
-        tensor ? type->tp_alloc(type, 0)
-               : reinterpret_cast<PyObject*>(_PyObject_GC_NewVar(type, static_cast<Py_ssize_t>(rounded)));
-    if (!object) {
-        PyErr_Clear();
-        fail(ErrorKind::OutOfMemory, "allocate: no memory for an object of ", cls.size + extra, " bytes");
-    }
-    if (tensor && PyObject_GC_IsTracked(object)) PyObject_GC_UnTrack(object);
-    Object* made = as_object(object);
-    made->extent = tensor ? 0 : static_cast<std::ptrdiff_t>(rounded);
-    made->attributes = made->weak = nullptr;
-    if (!tensor) PyObject_GC_Track(object);
+    made->extent = 0;
     return made;
+}
+
+std::size_t node_bytes(PyTypeObject* type, std::ptrdiff_t extent) {
+    return kCollectorHead + static_cast<std::size_t>(type->tp_basicsize + extent);
+}
+
+/// The collector runs when so and so many objects have been made through it, and walks what is there. Nodes are made
+/// beside it: it sees them, but they do not count. Nodes alone make no cycle; whatever closes one, an attribute, a hook or
+/// a tensor that is kept, counts. If each node did, building a million would walk the graph a thousand times over.
+Object* allocate_node(const Class& cls, std::size_t extra) {
+    PyTypeObject* type = type_of(cls);
+    const std::ptrdiff_t extent = static_cast<std::ptrdiff_t>((extra + 15) / 16 * 16);
+    char* block = static_cast<char*>(allocate(node_bytes(type, extent)));
+    std::memset(block, 0, kCollectorHead);
+    PyObject* object = reinterpret_cast<PyObject*>(block + kCollectorHead);
+    Object* made = prepared(object, type);
+    made->extent = extent;
+    PyObject_GC_Track(object);  // The collector runs at allocations, and the next thing is filling it in.
+    return made;
+}
+
+Object* allocate_object(const Class& cls, std::size_t extra) {
+    return &cls == &tensor_class ? allocate_tensor(cls) : allocate_node(cls, extra);
 }
 
 /// A tensor is of interest to the collector from when it refers to something.
@@ -80,19 +89,18 @@ void track(Object* object) {
 
 void dispose_object(Object* object) { _Py_Dealloc(as_python(object)); }
 
-void free_memory(PyObject* self, PyTypeObject* type, bool exact) {
-    const std::size_t extent = static_cast<std::size_t>(as_object(self)->extent);
-    FreeList* list = nullptr;
-    if (exact) {
-        const bool tensor = type == tensor_type;
-        list = tensor                            ? &free_tensors
-               : extent / kNodeStep < kNodeSizes ? &free_nodes[extent / kNodeStep]
-                                                 : nullptr;
-    }
-    if (list && list->objects.size() < FreeList::kMost) {
-        list->objects.push_back(self);
-    } else {
+/// The types of nodes derive from node_type directly.
+bool is_tensor_type(PyTypeObject* type) {
+    return type == tensor_type || (type->tp_base != node_type && PyType_IsSubtype(type, tensor_type));
+}
+
+void free_memory(PyObject* self, PyTypeObject* type) {
+    if (type == tensor_type && free_tensors.size() < kMostFree) {
+        free_tensors.push_back(self);
+    } else if (is_tensor_type(type)) {
         type->tp_free(self);
+    } else {
+        release(reinterpret_cast<char*>(self) - kCollectorHead, node_bytes(type, as_object(self)->extent));
     }
     Py_DECREF(type);
 }
@@ -104,11 +112,6 @@ struct Dead {
 std::vector<Dead> dead;
 bool burying = false;
 
-/// The types of nodes derive from node_type directly.
-bool is_tensor_type(PyTypeObject* type) {
-    return type == tensor_type || (type->tp_base != node_type && PyType_IsSubtype(type, tensor_type));
-}
-
 const Class& class_of(Object* object, PyTypeObject* type) {
     return is_tensor_type(type) ? static_cast<const Class&>(tensor_class) : *static_cast<Node*>(object)->cls;
 }
@@ -116,10 +119,9 @@ const Class& class_of(Object* object, PyTypeObject* type) {
 void bury(Dead next) {
     Object* object = as_object(next.object);
     const Object head = *object;
-    const bool exact = next.type == tensor_type || !is_tensor_type(next.type);
     class_of(object, next.type).destroy(object);
     *object = head;
-    free_memory(next.object, next.type, exact);
+    free_memory(next.object, next.type);
 }
 
 }  // namespace
@@ -148,23 +150,14 @@ void object_dealloc(PyObject* self) {
 }
 
 int object_traverse(PyObject* self, visitproc visit, void* arg) {
-    Py_VISIT(Py_TYPE(self));
+    PyTypeObject* type = Py_TYPE(self);
     Object* object = as_object(self);
+    if (type->tp_base != node_type)
+        Py_VISIT(type);  // The types of the library's own nodes live as long as it does.
     if (object->attributes) Py_VISIT(static_cast<PyObject*>(object->attributes));
-    struct Context {
-        visitproc visit;
-        void* arg;
-    } context{visit, arg};
-    const Visit visits = {[](Object* reference, void* c) {
-                              return static_cast<Context*>(c)->visit(as_python(reference),
-                                                                     static_cast<Context*>(c)->arg);
-                          },
-                          [](void* reference, void* c) {
-                              return static_cast<Context*>(c)->visit(static_cast<PyObject*>(reference),
-                                                                     static_cast<Context*>(c)->arg);
-                          },
-                          &context};
-    return class_of(object, Py_TYPE(self)).visit(object, visits);
+    // The core's visitor is the interpreter's under another name for a pointer to an object: see base/object.h.
+    const Visit visits = {reinterpret_cast<Visitor>(visit), reinterpret_cast<ForeignVisitor>(visit), arg};
+    return class_of(object, type).visit(object, visits);
 }
 
 int object_clear(PyObject* self) {

@@ -28,9 +28,7 @@ template <class T> T* construct(char*& behind, int count) {
 }
 
 int visit_saved(SavedValue& saved, const Visit& visit) {
-    if (saved.tensor) {
-        if (int stop = visit.object(saved.tensor.get(), visit.context)) return stop;
-    }
+    if (saved.tensor) return visit.object(saved.tensor.get(), visit.context);  // Then nothing is packed.
     for (const Foreign* foreign : {&saved.packed, &saved.unpack}) {
         if (!*foreign) continue;
         if (int stop = visit.foreign(foreign->get(), visit.context)) return stop;
@@ -60,9 +58,7 @@ int visit_extra(NodeExtra& extra, const Visit& visit) {
 
 int visit_node(Object* object, const Visit& visit) {
     Node& node = *static_cast<Node*>(object);
-    if (node.location.code) {
-        if (int stop = visit.foreign(node.location.code.get(), visit.context)) return stop;
-    }
+    // Not the location's code: it refers to constants alone, so it lies on no cycle.
     for (int i = 0; i < node.edge_count; ++i) {
         if (!node.edges[i].node) continue;
         if (int stop = visit.object(node.edges[i].node.get(), visit.context)) return stop;
@@ -107,11 +103,12 @@ NodeClass node_class(const char* name, void (*apply)(Node&, Gradients, Gradients
 Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std::size_t payload) {
     const std::size_t extra =
         room<Edge>(edges) + room<SavedValue>(saved) + room<OutputFacts>(outputs) + payload;
-    Object* object = object_hooks.allocate(cls, extra + 16);
+    static_assert(sizeof(Node) % 16 == 0);
+    Object* object = object_hooks.allocate(cls, extra);
     const Object head = *object;
     Node* node = new (object) Node();
     static_cast<Object&>(*node) = head;
-    char* behind = reinterpret_cast<char*>(node) + (sizeof(Node) + 15) / 16 * 16;
+    char* behind = reinterpret_cast<char*>(node + 1);
     node->cls = &cls;
     node->sequence = next_sequence++;
     if (cls.has_location) node->location = current_location();

@@ -64,8 +64,7 @@ struct Node : Object {
     std::uint16_t edge_count, saved_count, output_count;
     bool released = false;  ///< a backward pass has dropped the saved values
     bool hidden = false;    ///< the interior of a composition
-    std::uint32_t spare = 0;
-    Edge* edges;  ///< behind the node, in the same allocation
+    Edge* edges;            ///< behind the node, in the same allocation
     SavedValue* saved;
     void* payload;
     OutputFacts* outputs;

@@ -28,7 +28,8 @@ constexpr std::size_t kLocal = 64 * 1024;  ///< up to here a thread keeps blocks
 constexpr std::size_t kMapped = 4 << 20;   ///< from here blocks are mapped on huge pages
 constexpr std::size_t kHugePage = 2 << 20;
 constexpr std::size_t kLargest = std::size_t{1} << 47;
-constexpr std::size_t kSlab = 64 * 1024;
+constexpr std::size_t kSlab =
+    64 * 1024;  ///< the first slabs; later ones grow with what there is, up to kMapped
 constexpr int kTinyClasses = 16;
 constexpr int kLocalClasses = kTinyClasses + 6 * 8;
 constexpr int kClasses = kTinyClasses + 37 * 8;
@@ -166,6 +167,7 @@ private:
     FreeBlock* oldest_ = nullptr;
     char* slab_ = nullptr;
     std::size_t slab_left_ = 0;
+    std::size_t slabs_ = 0;         ///< bytes of all slabs
     std::int64_t cached_ = 0;       ///< bytes in lists_ above kTiny: what trimming bounds
     std::int64_t tiny_cached_ = 0;  ///< bytes in lists_ up to kTiny
     std::int64_t bytes_ = 0;        ///< handed out here, not by a LocalCache
@@ -227,8 +229,10 @@ FreeBlock* Shared::cut(int index) {
     const std::size_t bytes = class_capacity(index);
     if (slab_left_ < bytes) {
         if (slab_left_ != 0) push(reinterpret_cast<FreeBlock*>(slab_), class_of(slab_left_));
-        slab_ = static_cast<char*>(system_allocate(kSlab));
-        slab_left_ = slab_ == nullptr ? 0 : kSlab;
+        const std::size_t size = std::clamp(std::bit_floor(slabs_ / 8), kSlab, kMapped);
+        slab_ = static_cast<char*>(system_allocate(size));
+        slab_left_ = slab_ == nullptr ? 0 : size;
+        slabs_ += slab_left_;
         if (slab_ == nullptr) return nullptr;
     }
     auto* block = reinterpret_cast<FreeBlock*>(slab_);
