@@ -27,6 +27,13 @@ AnyValue default_of(const Parameter& parameter) {
     fail(ErrorKind::Runtime, "signature: cannot read the default ", text);
 }
 
+Scalar element_of(PyObject* tensor, const char* function) {
+    const TensorBody& x = *body(tensor);
+    check(x.dim() == 0, function, " only supports 0-dimension value tensor but got tensor with ", x.dim(),
+          " dimensions.");
+    return item(x);
+}
+
 const char* alias_of(const char* name) {
     if (!std::strcmp(name, "axis")) return "dim";
     if (!std::strcmp(name, "keepdims")) return "keepdim";
@@ -70,13 +77,13 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
             return is_tensor(object) ? AnyValue(tensor_from(object)) : refuse("Tensor");
         case ParameterKind::Scalar: {
             Scalar value;
-            if (is_tensor(object)) {
-                check(body(object)->dim() == 0, function_,
-                      " only supports 0-dimension value tensor but got tensor with ", body(object)->dim(),
-                      " dimensions.");
-                return item(*body(object));
-            }
+            if (is_tensor(object)) return element_of(object, function_);
             return scalar_from(object, value) ? AnyValue(value) : refuse("Number");
+        }
+        case ParameterKind::TensorOrNumber: {
+            Scalar value;
+            if (is_tensor(object)) return tensor_from(object);
+            return scalar_from(object, value) ? AnyValue(value) : refuse("Tensor or Number");
         }
         case ParameterKind::Integer: {
             const bool fits = PyLong_Check(object) || (PyIndex_Check(object) && !PyFloat_Check(object)) ||
@@ -93,6 +100,11 @@ AnyValue Signature::convert(std::size_t i, PyObject* object) const {
         }
         case ParameterKind::Dims:
             return dims_from(object, what);
+        case ParameterKind::DimOrDims: {
+            if (PyTuple_Check(object) || PyList_Check(object)) return dims_from(object, what);
+            return PyIndex_Check(object) ? AnyValue(integer_from(object, what))
+                                         : refuse("int or tuple of ints");
+        }
         case ParameterKind::Tensors:
             return tensors_from(object, what);
         case ParameterKind::DType:

@@ -251,6 +251,7 @@ constexpr Form kArange = {"arange", kPlaced | kOut, {"start", "end", "step"}};
 
 std::int64_t arange_length(const Scalar& start, const Scalar& end, const Scalar& step, bool integral) {
     check(!step.is_zero(), "step must be nonzero");
+    if (integral && step.to<std::int64_t>() == 0) fail(ErrorKind::Value, "step must be nonzero");
     const double from = start.to<double>(), to = end.to<double>(), by = step.to<double>();
     check(std::isfinite(from) && std::isfinite(to), "unsupported range: ", from, " -> ", to);
     check((by > 0 && to >= from) || (by < 0 && to <= from),
@@ -282,7 +283,8 @@ PyObject* arange(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* n
         DType dtype = integral ? DType::Int64 : default_dtype();
         if (call.out) dtype = body(call.out)->dtype;
         dtype = call.dtype.value_or(dtype);
-        const Tensor out = fresh({arange_length(start, end, step, integral)}, dtype, call.place());
+        const Tensor out =
+            fresh({arange_length(start, end, step, integral || dtype == DType::Int64)}, dtype, call.place());
         char* bytes = fresh_bytes(out);
         visit(dtype, [&]<class T>(Type<T>) {
             T* values = reinterpret_cast<T*>(bytes);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "bindings/arguments.h"
 #include "bindings/operators.h"
@@ -26,7 +27,7 @@ PyTypeObject* callable_type = nullptr;
 
 Callable& self_of(PyObject* object) { return *reinterpret_cast<Callable*>(object); }
 
-/// What follows an operand in a row's call: alpha of add and sub, rounding_mode of div, out.
+/// What follows an operand in a row's call: alpha of add and its kin, rounding_mode of div or decimals of round, out.
 struct Options {
     PyObject* out = nullptr;
     PyObject* alpha = nullptr;
@@ -39,11 +40,10 @@ const char* operand_name(const Row& row, int k) {
         static const char* const names[] = {"condition", "input", "other"};
         return names[k];
     }
-    static const char* const names[] = {"input", "other", nullptr};
+    static const char* const names[] = {"input", nullptr, nullptr};
     static const char* const clamps[] = {"input", "min", "max"};
     if (row.arity == 3) return clamps[k];
-    if (k == 1 && !std::strcmp(row.facts.name, "pow")) return "exponent";
-    return names[k];
+    return k == 1 ? row.facts.second : names[k];
 }
 
 void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObject** operands,
@@ -62,9 +62,11 @@ void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObj
         if (!std::strcmp(name, "out")) {
             options.out = args[i] == Py_None ? nullptr : args[i];
         } else if (!std::strcmp(name, "alpha") &&
-                   (!std::strcmp(row.facts.name, "add") || !std::strcmp(row.facts.name, "sub"))) {
+                   (!std::strcmp(row.facts.name, "add") || !std::strcmp(row.facts.name, "sub") ||
+                    !std::strcmp(row.facts.name, "rsub"))) {
             options.alpha = args[i];
-        } else if (!std::strcmp(name, "rounding_mode") && !std::strcmp(row.facts.name, "div")) {
+        } else if ((!std::strcmp(name, "rounding_mode") && !std::strcmp(row.facts.name, "div")) ||
+                   (!std::strcmp(name, "decimals") && !std::strcmp(row.facts.name, "round"))) {
             options.rounding = args[i] == Py_None ? nullptr : args[i];
         } else {
             fail(ErrorKind::Type, row.facts.name, "() got an unexpected keyword argument '", name, "'");
@@ -132,6 +134,7 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
         if (clamps && k > 0 && operands[k] == Py_None) continue;
         if (!operand_from(operands[k], held[k], arguments[k])) refuse_operand(row, k, operands[k]);
         any |= arguments[k].tensor != nullptr;
+        if (!arguments[k].tensor && (row.facts.tensor_operands >> k) & 1) refuse_operand(row, k, operands[k]);
     }
     if (!any || (row.arity == 1 && !arguments[0].tensor) ||
         (row.facts.bool_operands && !arguments[0].tensor)) {
@@ -208,6 +211,7 @@ public:
     ~Values() { std::destroy_n(data(), count_); }
     Values(const Values&) = delete;
     AnyValue* data() { return reinterpret_cast<AnyValue*>(room_); }
+    std::size_t size() const { return count_; }
 
     static constexpr std::size_t kMost = 12;
 
@@ -216,10 +220,31 @@ private:
     alignas(AnyValue) char room_[kMost * sizeof(AnyValue)];
 };
 
+/// Refuses an out= that shares elements with an input, for operations that read while they write.
+void check_out_apart(const Tensor& target, Values& values) {
+    auto look = [&](const Tensor& x) {
+        if (!x || x->storage.get() != target->storage.get()) return;
+        if (x.get() != target.get() && (x->numel == 0 || target->numel == 0)) return;
+        const auto [a, b] = byte_range(*x);
+        const auto [c, d] = byte_range(*target);
+        check(x.get() != target.get() && (b <= c || d <= a),
+              "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+              "single memory location. Please clone() the tensor before performing the operation.");
+    };
+    for (const AnyValue& value : std::span(values.data(), values.size())) {
+        if (const Tensor* x = std::get_if<Tensor>(&value)) look(*x);
+        if (const auto* list = std::get_if<std::vector<Tensor>>(&value)) {
+            for (const Tensor& x : *list) look(x);
+        }
+    }
+}
+
 PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     Values values(self.signature->size());
     const Named named(args, count, names);
     self.signature->parse(named.args, count, named.names, values.data());
+    const int rules = self.operation->out_rules;
+    if (named.out && (rules & kOutApart)) check_out_apart(tensor_from(named.out), values);
     AnyValue result = self.operation->call(values.data());
     if (named.out && std::holds_alternative<Tensor>(result)) {
         const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
@@ -227,6 +252,9 @@ PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count
               "(): functions with out=... arguments don't support automatic differentiation, but one of the "
               "arguments "
               "requires grad.");
+        check(!(rules & kOutExact) || target->dtype == source->dtype, "Expected out tensor to have dtype ",
+              facts(source->dtype).name, ", but got ", facts(target->dtype).name,
+              " instead: ", self.operation->name, "() does not convert into out=");
         write_out(target, source);
         return Py_NewRef(named.out);
     }

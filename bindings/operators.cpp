@@ -9,14 +9,14 @@ namespace {
 
 /// The rows behind operators, looked up once.
 struct OperatorRows {
-    const Row *add = &row("add"), *sub = &row("sub"), *mul = &row("mul"), *div = &row("div"),
-              *pow = &row("pow"), *floor_divide = &row("floor_divide"), *remainder = &row("remainder"),
-              *neg = &row("neg"), *abs = &row("abs"), *reciprocal = &row("reciprocal"), *eq = &row("eq"),
-              *ne = &row("ne"), *lt = &row("lt"), *le = &row("le"), *gt = &row("gt"), *ge = &row("ge"),
-              *bitwise_and = &row("bitwise_and"), *bitwise_or = &row("bitwise_or"),
-              *bitwise_xor = &row("bitwise_xor"), *bitwise_not = &row("bitwise_not"),
-              *left_shift = &row("bitwise_left_shift"), *right_shift = &row("bitwise_right_shift"),
-              *trunc = &row("trunc");
+    const Row *add = &row("add"), *sub = &row("sub"), *rsub = &row("rsub"), *mul = &row("mul"),
+              *div = &row("div"), *pow = &row("pow"), *floor_divide = &row("floor_divide"),
+              *remainder = &row("remainder"), *neg = &row("neg"), *abs = &row("abs"),
+              *reciprocal = &row("reciprocal"), *eq = &row("eq"), *ne = &row("ne"), *lt = &row("lt"),
+              *le = &row("le"), *gt = &row("gt"), *ge = &row("ge"), *bitwise_and = &row("bitwise_and"),
+              *bitwise_or = &row("bitwise_or"), *bitwise_xor = &row("bitwise_xor"),
+              *bitwise_not = &row("bitwise_not"), *left_shift = &row("bitwise_left_shift"),
+              *right_shift = &row("bitwise_right_shift");
 };
 const OperatorRows& table() {
     static const OperatorRows all;
@@ -119,49 +119,57 @@ PyObject* matrix_product(PyObject* x, PyObject* y) {
 
 }  // namespace
 
+namespace {
+
+/// alpha * arguments[which], in its place; `scaled` holds it.
+void scale_operand(const Row& row, Argument* arguments, int which, PyObject* alpha, Tensor& scaled) {
+    Scalar factor;
+    if (!scalar_from(alpha, factor))
+        fail(ErrorKind::Type, row.facts.name, "(): argument 'alpha' must be Number");
+    Argument& operand = arguments[which];
+    if (!operand.tensor) {
+        const Tensor number = scalar_tensor(operand.number, operand.number.dtype());
+        operand = Argument(item(*apply(*table().mul, number, factor)));
+        return;
+    }
+    const DType dtype = result_type(arguments, 2);
+    check(!(is_integral(dtype) && factor.category() > Category::Integer),
+          "For integral input tensors, argument alpha must not be a floating point number.");
+    check(dtype == DType::Bool || factor.category() != Category::Bool,
+          "Boolean alpha only supported for Boolean results.");
+    scaled = apply(*table().mul, *operand.tensor, factor);
+    operand = Argument(scaled);
+}
+
+bool rounds_down(PyObject* rounding) {
+    const std::string mode = PyUnicode_Check(rounding) ? PyUnicode_AsUTF8(rounding) : "";
+    check(mode == "floor" || mode == "trunc",
+          "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", mode, "'");
+    return mode == "floor";
+}
+
+Tensor rounded(const Row& row, Argument* arguments, PyObject* rounding) {
+    if (row.arity == 1) return round_decimals(*arguments[0].tensor, integer_from(rounding, "decimals"));
+    return div_rounded(arguments, rounds_down(rounding));
+}
+
+void rounded_in_place(const Row& row, Argument* arguments, PyObject* rounding) {
+    if (row.arity == 1) return round_decimals_(*arguments[0].tensor, integer_from(rounding, "decimals"));
+    div_rounded_(arguments, rounds_down(rounding));
+}
+
+}  // namespace
+
 PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, PyObject* alpha,
                             PyObject* rounding, PyObject* out) {
     Tensor scaled;
-    const Row* used = &row;
-    if (alpha) {
-        Scalar factor;
-        if (!scalar_from(alpha, factor))
-            fail(ErrorKind::Type, row.facts.name, "(): argument 'alpha' must be Number");
-        if (arguments[1].tensor) {
-            const DType dtype = result_type(arguments, 2);
-            check(!(is_integral(dtype) && factor.category() > Category::Integer),
-                  "For integral input tensors, argument alpha must not be a floating point number.");
-            check(dtype == DType::Bool || factor.category() != Category::Bool,
-                  "Boolean alpha only supported for Boolean results.");
-            scaled = apply(*table().mul, *arguments[1].tensor, factor);
-            arguments[1] = Argument(scaled);
-        } else {
-            arguments[1] = Argument(item(*apply(
-                *table().mul, scalar_tensor(arguments[1].number, arguments[1].number.dtype()), factor)));
-        }
-    }
-    Tensor result;
-    if (rounding) {
-        const std::string mode = PyUnicode_Check(rounding) ? PyUnicode_AsUTF8(rounding) : "";
-        check(mode == "floor" || mode == "trunc",
-              "div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
-              "found '",
-              mode, "'");
-        const DType dtype = result_type(arguments, 2);
-        if (mode == "floor") {
-            used = table().floor_divide;
-            result = apply(*used, arguments);
-        } else {
-            result = to_dtype(apply(*table().trunc, apply(*table().div, arguments)), dtype);
-        }
-    } else if (!in_place) {
-        result = apply(*used, arguments);
-    }
+    if (alpha) scale_operand(row, arguments, &row == table().rsub ? 0 : 1, alpha, scaled);
     if (in_place) {
-        rounding ? copy_(*arguments[0].tensor, result) : apply_inplace(*used, arguments);
+        rounding ? rounded_in_place(row, arguments, rounding) : apply_inplace(row, arguments);
         return to_python(*arguments[0].tensor);
     }
-    if (!out) return to_python(result);
+    Tensor result = rounding ? rounded(row, arguments, rounding) : apply(row, arguments);
+    if (!out) return to_python(std::move(result));
     write_out(tensor_from(out), result);
     return Py_NewRef(out);
 }

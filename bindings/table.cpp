@@ -26,6 +26,7 @@ nb::dict facts_of(const Row& row) {
     out["promotion"] = word(facts.promotion);
     out["result"] = word(facts.result);
     out["bool_operands"] = int(facts.bool_operands);
+    out["tensor_operands"] = int(facts.tensor_operands);
     out["differentiable"] = row.differentiable;
     nb::list gradients;  // For each operand, whether its gradient has a formula.
     for (int k = 0; k < row.arity; ++k) gradients.append(row.derivative_root[k] >= 0);

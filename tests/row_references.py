@@ -98,6 +98,7 @@ def _right(x: int, y: int, size: int) -> int:
 REFERENCES: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
+    "rsub": lambda x, y: np.subtract(y, x),
     "mul": np.multiply,
     "div": np.divide,
     "pow": _pow,
@@ -105,6 +106,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "remainder": _remainder,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "clamp_min": np.maximum,
+    "clamp_max": np.minimum,
     "clamp": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "where": np.where,
     "neg": np.negative,
@@ -163,6 +166,8 @@ KINKS: dict[str, Callable[..., Array]] = {
     "relu": np.abs,
     "maximum": lambda x, y: np.abs(x - y),
     "minimum": lambda x, y: np.abs(x - y),
+    "clamp_min": lambda x, y: np.abs(x - y),
+    "clamp_max": lambda x, y: np.abs(x - y),
     "remainder": lambda x, y: np.abs(x / y - np.rint(x / y)),
     "clamp": lambda x, low, high: np.minimum(
         np.minimum(np.abs(x - low), np.abs(x - high)), np.abs(low - high)
@@ -171,7 +176,7 @@ KINKS: dict[str, Callable[..., Array]] = {
 
 # Rows whose results are exact or correctly rounded: their last bit is right.
 EXACT = {
-    *"add sub mul div maximum minimum clamp where neg reciprocal abs sign sgn conj".split(),
+    *"add sub rsub mul div maximum minimum clamp clamp_min clamp_max where neg reciprocal abs sign sgn conj".split(),
     *"real_part sqrt relu floor ceil round trunc floor_divide remainder isnan isfinite".split(),
     *"eq ne lt le gt ge logical_and logical_or logical_xor logical_not".split(),
 }

@@ -35,7 +35,9 @@ struct Facts {
     Domain domain = Domain::Any;
     Promotion promotion = Promotion::Common;
     Result result = Result::Same;
-    std::uint8_t bool_operands = 0;  ///< bit k: operand k is a condition
+    std::uint8_t bool_operands = 0;    ///< bit k: operand k is a condition
+    std::uint8_t tensor_operands = 0;  ///< bit k: a call by name takes no number for operand k
+    const char* second = "other";      ///< keyword of the second operand
     const char* node =
         nullptr;  ///< PyTorch's name of the recorded node, when it is not the row's with Backward0
     const char* number_node = nullptr;       ///< ... when the last operand is a number

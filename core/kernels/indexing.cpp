@@ -55,8 +55,18 @@ template <class F> void with_store(DType dtype, Placement store, F&& f) {
     if (store == Placement::Write) {
         with_word(size_of(dtype),
                   [&](auto type) { f(type, std::integral_constant<Placement, Placement::Write>{}); });
-    } else {
+    } else if (store == Placement::Add) {
         visit(dtype, [&](auto type) { f(type, std::integral_constant<Placement, Placement::Add>{}); });
+    } else {
+        visit(dtype, [&](auto type) { f(type, std::integral_constant<Placement, Placement::Multiply>{}); });
+    }
+}
+
+template <Placement store, class T> T combined(T x, T value) {
+    if constexpr (store == Placement::Add) {
+        return x + value;
+    } else {
+        return x * value;
     }
 }
 
@@ -64,14 +74,13 @@ template <Placement store, class T> void put(T& x, T value) {
     if constexpr (store == Placement::Write) {
         x = value;
     } else if constexpr (std::is_same_v<T, bool>) {
-        x = x || value;
+        x = store == Placement::Add ? x || value : x && value;
     } else if constexpr (std::is_integral_v<T>) {
-        using Wrapping = std::make_unsigned_t<T>;
-        x = static_cast<T>(static_cast<Wrapping>(static_cast<Wrapping>(x) + static_cast<Wrapping>(value)));
+        x = static_cast<T>(combined<store>(static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(value)));
     } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
-        x = T(static_cast<float>(x) + static_cast<float>(value));
+        x = T(combined<store>(static_cast<float>(x), static_cast<float>(value)));
     } else {
-        x += value;
+        x = combined<store>(x, value);
     }
 }
 

@@ -16,7 +16,7 @@ struct Types {
 
 [[noreturn]] void fail_dtype(const Row& row, DType dtype) {
     const std::string name = row.facts.name;
-    if (dtype == DType::Bool && name == "sub") {
+    if (dtype == DType::Bool && (name == "sub" || name == "rsub")) {
         fail(ErrorKind::Runtime,
              "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
              "`logical_xor()` operator instead.");
@@ -102,8 +102,10 @@ void check_devices(const Row& row, const Argument* arguments) {
 }
 
 const NodeClass& class_for(const Row& row, const Argument* arguments) {
-    if (!arguments[row.arity - 1].tensor) return row.number_node;
-    return arguments[0].tensor ? row.node : row.left_number_node;
+    if (!arguments[0].tensor && row.arity == 2) return row.left_number_node;
+    bool all = row.arity > 1;  // Are all but the first numbers?
+    for (int k = 1; k < row.arity; ++k) all &= !arguments[k].tensor;
+    return all ? row.number_node : row.node;
 }
 
 Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
@@ -158,6 +160,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
     const Tensor x = *arguments[0].tensor;
     const Types types = types_of(row, arguments);
     if (row.facts.data_errors) check_data(row, arguments[1], types.common);
+    check(row.facts.result != Result::Real || !is_complex(x->dtype), "In-place ", row.facts.name,
+          " is not supported for complex tensors.");
     check(can_cast(types.result, x->dtype), "result type ", facts(types.result).legacy_name,
           " can't be cast to the desired output type ", facts(x->dtype).legacy_name);
     const Layout layout = layout_of(arguments, row.arity);

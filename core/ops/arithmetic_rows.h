@@ -21,6 +21,17 @@ constexpr auto arithmetic = std::make_tuple(
         [](auto x, auto y) { return x - y; }, [](auto g, auto, auto, auto) { return grads(g, -g); }),
 
     pointwise<2>(
+        {.name = "rsub",
+         .formula = "y - x",
+         .doc = "The difference the other way round: what x lacks of y.",
+         .domain = Domain::Number,
+         .tensor_operands = 1,
+         .node = "RsubBackward0",
+         .number_node = "RsubBackward1",
+         .in_place = false},
+        [](auto x, auto y) { return y - x; }, [](auto g, auto, auto, auto) { return grads(-g, g); }),
+
+    pointwise<2>(
         {.name = "mul",
          .formula = "x * y",
          .doc = "The product of two tensors, element by element.",
@@ -45,6 +56,7 @@ constexpr auto arithmetic = std::make_tuple(
          .formula = "x ** y",
          .doc = "x raised to the power y.",
          .domain = Domain::Number,
+         .second = "exponent",
          .node = "PowBackward1",
          .number_node = "PowBackward0",
          .low = 0.5,
@@ -53,7 +65,7 @@ constexpr auto arithmetic = std::make_tuple(
         [](auto x, auto y) { return pow(x, y); },
         [](auto g, auto x, auto y, auto out) {
             return grads(where(y == 0_k, 0_k, g * conj(y * pow(x, y - 1_k))),
-                         where((x == 0_k) & (real(y) >= 0_k), 0_k, g * conj(out * log(x))));
+                         g * where((x == 0_k) & (real(y) >= 0_k), 0_k, conj(out * log(x))));
         }),
 
     pointwise<2>({.name = "floor_divide",
@@ -83,6 +95,7 @@ constexpr auto arithmetic = std::make_tuple(
          .formula = "max(x, y)",
          .doc = "The larger of two values; NaN if either is. Equal values share the gradient.",
          .domain = Domain::Ordered,
+         .tensor_operands = 3,
          .in_place = false},
         [](auto x, auto y) { return maximum(x, y); },
         [](auto g, auto x, auto y, auto) {
@@ -95,6 +108,7 @@ constexpr auto arithmetic = std::make_tuple(
          .formula = "min(x, y)",
          .doc = "The smaller of two values; NaN if either is. Equal values share the gradient.",
          .domain = Domain::Ordered,
+         .tensor_operands = 3,
          .in_place = false},
         [](auto x, auto y) { return minimum(x, y); },
         [](auto g, auto x, auto y, auto) {
@@ -120,6 +134,30 @@ constexpr auto arithmetic = std::make_tuple(
             return grads(where((x >= lo) & (x <= hi), g, 0_k), where((lo < hi) & (x < lo), g, 0_k),
                          where((x > hi) | (hi < lo), g, 0_k));
         }),
+
+    pointwise<2>(
+        {.name = "clamp_min",
+         .formula = "max(x, lo)",
+         .doc = "Limits values from below; at the bound the gradient is 1.",
+         .domain = Domain::Ordered,
+         .tensor_operands = 1,
+         .second = "min",
+         .node = "ClampMinBackward1",
+         .number_node = "ClampMinBackward0"},
+        [](auto x, auto lo) { return where((x <= lo) | (lo != lo), lo, x); },
+        [](auto g, auto x, auto lo, auto) { return grads(where(x >= lo, g, 0_k), where(x < lo, g, 0_k)); }),
+
+    pointwise<2>(
+        {.name = "clamp_max",
+         .formula = "min(x, hi)",
+         .doc = "Limits values from above; at the bound the gradient is 1.",
+         .domain = Domain::Ordered,
+         .tensor_operands = 1,
+         .second = "max",
+         .node = "ClampMaxBackward1",
+         .number_node = "ClampMaxBackward0"},
+        [](auto x, auto hi) { return where((x >= hi) | (hi != hi), hi, x); },
+        [](auto g, auto x, auto hi, auto) { return grads(where(x <= hi, g, 0_k), where(x > hi, g, 0_k)); }),
 
     pointwise<3>(
         {.name = "where",

@@ -4,6 +4,7 @@
 #include "kernels/copy.h"
 #include "ops/operation.h"
 #include "ops/structured.h"
+#include "ops/written.h"
 
 namespace tapeless {
 namespace {
@@ -45,6 +46,25 @@ struct FillElement : Fill {
 struct Zero : Fill {
     static constexpr const char* node = "ZeroBackward0";
 };
+struct FillCopy : Fill {
+    static constexpr const char* node = "FillBackward0";
+};
+
+/// Filling with a tensor's only element: it gets the sum of the gradient.
+struct FillWith {
+    DType dtype;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        if (node.needs(0)) out[0] = full(in[0]->sizes, Scalar(0), in[0]->dtype, in[0]->device);
+        if (node.needs(1)) out[1] = to_dtype(sum(in[0], {}, false), dtype);
+    }
+};
+struct FillWithInPlace : FillWith {
+    static constexpr const char* node = "FillBackward3";
+};
+struct FillWithCopy : FillWith {
+    static constexpr const char* node = "FillBackward1";
+};
 
 template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload) {
     check_inplace(x, grad_enabled() && requires_grad(x), true);
@@ -75,7 +95,14 @@ Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device) 
 }
 
 Tensor clone(const Tensor& x, MemoryFormat format) {
-    Tensor out = dense_copy(x, format == MemoryFormat::Contiguous);
+    Tensor out;
+    if (format == MemoryFormat::ChannelsLast) {
+        const Dims strides = channels_last_strides(x->sizes);
+        out = empty(x->sizes, x->dtype, x->device, &strides);
+        if (x->device.type == DeviceType::CPU) write(out, x);
+    } else {
+        out = dense_copy(x, format == MemoryFormat::Contiguous);
+    }
     if (modes.word) out->inference = modes.has(kInference);
     if (needs_record({&x})) record(out, {&x}, Clone{});
     return out;
@@ -83,10 +110,29 @@ Tensor clone(const Tensor& x, MemoryFormat format) {
 
 Tensor contiguous(const Tensor& x) { return x->contiguous ? x : clone(x, MemoryFormat::Contiguous); }
 
-Tensor to_dtype(const Tensor& x, DType dtype, bool copy) {
-    if (x->dtype == dtype) return copy ? clone(x) : x;
+namespace {
+
+/// Whether x already lies as `format` asks.
+bool lies_as(const TensorBody& x, MemoryFormat format) {
+    if (format == MemoryFormat::Preserve) return true;
+    if (format == MemoryFormat::Contiguous) return !is_channels_last(x);
+    return is_channels_last(x) || x.dim() != 4;
+}
+
+}  // namespace
+
+Tensor to_dtype(const Tensor& x, DType dtype, bool copy, MemoryFormat format) {
+    if (x->dtype == dtype && !copy && lies_as(*x, format)) return x;
     const Argument argument(x);
-    Tensor out = compute({nullptr, dtype, dtype}, &argument, 1);
+    Tensor out;
+    if (format != MemoryFormat::Preserve) {
+        const Dims strides = format == MemoryFormat::ChannelsLast ? channels_last_strides(x->sizes)
+                                                                  : contiguous_strides(x->sizes);
+        out = empty(x->sizes, dtype, x->device, &strides);
+        if (x->device.type == DeviceType::CPU) write(out, x);
+    } else {
+        out = x->dtype == dtype ? dense_copy(x, false) : compute({nullptr, dtype, dtype}, &argument, 1);
+    }
     if (modes.word) out->inference = modes.has(kInference);
     if (is_differentiable(dtype) && needs_record({&x})) record(out, {&x}, ToCopy{x->dtype});
     return out;
@@ -117,9 +163,51 @@ void zero_(const Tensor& x) { fill_as(x, Scalar(0), Zero{}); }
 
 namespace {
 
+void check_element(const Tensor& value) {
+    check(value->dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with ",
+          value->dim(), " dimensions.");
+}
+
+void fill_with_(const Tensor& x, const TensorOrNumber& value) {
+    const Tensor* element = std::get_if<Tensor>(&value);
+    if (!element) return fill_(x, std::get<Scalar>(value));
+    check_element(*element);
+    const Tensor held = apart(*element, x);
+    write_inplace(
+        x, {&x, element}, FillWithInPlace{{(*element)->dtype}}, 0,
+        [&](const Tensor& out) { write(out, held); }, [](Node&) {});
+}
+
+Tensor fill_with(const Tensor& x, const TensorOrNumber& value) {
+    const Tensor* element = std::get_if<Tensor>(&value);
+    if (element) check_element(*element);
+    const Tensor held = element ? *element : scalar_tensor(std::get<Scalar>(value), x->dtype);
+    const Argument argument(x);
+    const Dims strides = layout_of(&argument, 1).strides;
+    const Tensor out = marked(empty(x->sizes, x->dtype, x->device, &strides));
+    if (on_cpu(x)) write(out, held);
+    if (!is_differentiable(x->dtype)) return out;
+    if (element && needs_record({&x, element})) {
+        record(out, {&x, element}, FillWithCopy{{(*element)->dtype}});
+    } else if (!element && needs_record({&x})) {
+        record(out, {&x}, FillCopy{});
+    }
+    return out;
+}
+
+MemoryFormat format_of(const std::optional<std::string>& name) {
+    if (!name || *name == "preserve_format") return MemoryFormat::Preserve;
+    if (*name == "channels_last") return MemoryFormat::ChannelsLast;
+    check(*name == "contiguous_format", "memory_format ", *name, " is not supported");
+    return MemoryFormat::Contiguous;
+}
+
 Tensor clone_of(const Tensor& x, std::optional<std::string> memory_format) {
-    return clone(x, memory_format && *memory_format == "contiguous_format" ? MemoryFormat::Contiguous
-                                                                           : MemoryFormat::Preserve);
+    return clone(x, format_of(memory_format));
+}
+
+Tensor converted_to(const Tensor& x, DType dtype, bool copy, std::optional<std::string> memory_format) {
+    return to_dtype(x, dtype, copy, format_of(memory_format));
 }
 
 void copy_from(const Tensor& x, const Tensor& source, bool) { copy_(x, source); }
@@ -137,10 +225,15 @@ const Offer offer({
         "copy_", "input, src, non_blocking=False",
         "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
         Offered::Method),
-    operation<&fill_>("fill_", "input, value", "Overwrites every element with a number; no gradient passes."),
+    operation<&fill_with_>(
+        "fill_", "input, value",
+        "Overwrites every element with a number or with a tensor's only element, which gets the "
+        "gradient."),
+    operation<&fill_with>("fill", "input, value", "A tensor like the input with one value everywhere.",
+                          Offered::Function),
     operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
-    operation<&to_dtype>("_to_dtype", "input, dtype, copy=False",
-                         "Converted to dtype; the gradient is converted back.", Offered::Function),
+    operation<&converted_to>("_to_dtype", "input, dtype, copy=False, memory_format=None",
+                             "Converted to dtype; the gradient is converted back.", Offered::Function),
     operation<&full>("_full", "size, fill_value, dtype, device", "A tensor of one value.", Offered::Function),
 });
 

@@ -318,11 +318,13 @@ const Offer offer({
     operation<&argmax>(
         "argmax", "input, dim=None, keepdim=False",
         "The first int64 index of the largest element along dim, or in row-major order; NaN counts as "
-        "largest. Not differentiable."),
+        "largest. Not differentiable.",
+        Offered::Both, kOutExact),
     operation<&argmin>(
         "argmin", "input, dim=None, keepdim=False",
         "The first int64 index of the smallest element along dim, or in row-major order; NaN counts as "
-        "smallest. Not differentiable."),
+        "smallest. Not differentiable.",
+        Offered::Both, kOutExact),
     operation<&all>(
         "all", "input, dim=None, keepdim=False",
         "Whether all elements are not zero, over all or over given dimensions: bool, or uint8 for uint8. Not "

@@ -199,7 +199,8 @@ std::vector<Tensor> without_masks(const Tensor& x, const std::vector<Tensor>& in
         }
         const Tensor points = nonzero(index);
         for (int d = 0; d < index->dim(); ++d) {
-            out.push_back(tensor_of(points->storage, {points->sizes[0]}, {index->dim()}, d, DType::Int64));
+            const std::int64_t count = points->sizes[0];
+            out.push_back(tensor_of(points->storage, {count}, {1}, d * count, DType::Int64));
         }
     }
     return out;
@@ -387,17 +388,18 @@ Tensor nonzero(const Tensor& x) {
     check(on_cpu(x), "nonzero: its result's size depends on values, which a meta tensor has not");
     const Tensor dense = row_major(converted(x, DType::Bool));
     const bool* values = data<bool>(*dense);
-    const Tensor out =
-        fresh({std::count(values, values + dense->numel, true), x->dim()}, DType::Int64, x->device);
+    const std::int64_t count = std::count(values, values + dense->numel, true);
+    const Dims strides = {1, count};  // As PyTorch has it: each column lies together.
+    const Tensor out = marked(empty({count, x->dim()}, DType::Int64, x->device, &strides));
     std::int64_t* to = mutable_data<std::int64_t>(*out);
     for (std::int64_t i = 0; i < dense->numel; ++i) {
         if (!values[i]) continue;
         std::int64_t rest = i;
         for (int d = x->dim() - 1; d >= 0; --d) {
-            to[d] = rest % x->sizes[d];
+            to[d * count] = rest % x->sizes[d];
             rest /= x->sizes[d];
         }
-        to += x->dim();
+        ++to;
     }
     return out;
 }
@@ -434,7 +436,8 @@ const Offer offer({
     operation<&index_select>(
         "index_select", "input, dim, index",
         "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
-        "one is out of range. Derivative: each slice's gradient is added to where it came from."),
+        "one is out of range. Derivative: each slice's gradient is added to where it came from.",
+        Offered::Both, kOutExact | kOutApart),
     operation<&index_add>(
         "index_add", "input, dim, index, source, *, alpha=1",
         "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "

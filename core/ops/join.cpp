@@ -1,4 +1,5 @@
 // cat and stack; each input's gradient is its own part of the result's.
+#include <algorithm>
 #include <cstring>
 
 #include "ops/fresh.h"
@@ -58,13 +59,13 @@ std::vector<DType> dtypes_of(const std::vector<Tensor>& tensors) {
     return dtypes;
 }
 
-/// Copies x, which may lack dim, into the slices [start, start + length) of a row-major result.
+/// Copies x, which may lack dim, into the slices [start, start + length) of a result.
 void place(const Tensor& out, const Tensor& x, int dim, std::int64_t start, std::int64_t length) {
     if (x->numel == 0 || !on_cpu(x)) return;
     std::int64_t rows = 1;
     for (int d = 0; d < dim; ++d) rows *= out->sizes[d];
     const std::int64_t step = out->strides[dim];
-    if (!x->contiguous || x->dtype != out->dtype) {
+    if (!x->contiguous || !out->contiguous || x->dtype != out->dtype) {
         Dims sizes = out->sizes;
         sizes[dim] = length;
         const Tensor region = tensor_of(out->storage, sizes, out->strides, start * step, out->dtype);
@@ -110,7 +111,7 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
     std::vector<std::int64_t> lengths;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const Tensor& x = tensors[i];
-        lengths.push_back(first && skipped(x) && lead->dim() != 1 ? -1 : 0);
+        lengths.push_back(skipped(x) ? -1 : 0);
         if (skipped(x)) continue;
         check(x->dim() == lead->dim(), "Tensors must have same number of dimensions: got ", lead->dim(),
               " and ", x->dim());
@@ -122,7 +123,10 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
         lengths.back() = x->sizes[dim];
         sizes[dim] += x->sizes[dim];
     }
-    const Tensor out = fresh(sizes, common_dtype(tensors), lead->device);
+    const bool last =
+        std::all_of(tensors.begin(), tensors.end(), [](const Tensor& x) { return is_channels_last(*x); });
+    const Dims strides = last ? channels_last_strides(sizes) : contiguous_strides(sizes);
+    const Tensor out = marked(empty(sizes, common_dtype(tensors), lead->device, &strides));
     std::int64_t start = 0;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         if (lengths[i] <= 0) continue;
@@ -159,12 +163,12 @@ const Offer offer({
         "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, and "
         "are "
         "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
-        Offered::Function),
+        Offered::Function, kOutApart),
     operation<&stack>(
         "stack", "tensors, dim=0",
         "Tensors of one shape side by side along a new dimension, promoted to one dtype. Derivative: each "
         "takes its slice of g.",
-        Offered::Function),
+        Offered::Function, kOutApart),
 });
 
 }  // namespace

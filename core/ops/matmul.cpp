@@ -3,6 +3,7 @@
 #include "ops/fresh.h"
 #include "ops/operation.h"
 #include "ops/products.h"
+#include "ops/written.h"
 
 namespace tapeless {
 namespace {
@@ -327,7 +328,9 @@ void check_expands(const Tensor& input, const Dims& sizes) {
 
 }  // namespace
 
-Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
+namespace {
+
+void check_addmm(const Tensor& input, const Tensor& x, const Tensor& y) {
     const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name,
                                  facts(y->dtype).legacy_name};
     check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ",
@@ -340,6 +343,25 @@ Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar
           x->sizes[1], " and ", y->sizes[0], "x", y->sizes[1], ")");
     check_expands(input, {x->sizes[0], y->sizes[1]});
     check_devices("addmm", {&input, &x, &y});
+}
+
+void check_baddbmm(const Tensor& input, const Tensor& x, const Tensor& y) {
+    check_batches(x, y);
+    check_expands(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
+    check(input->dtype == x->dtype, "Input dtypes must be the same, got: input ", c_name(input->dtype),
+          ", batch1: ", c_name(x->dtype), ", batch2: ", c_name(y->dtype));
+    check_devices("baddbmm", {&input, &x, &y});
+}
+
+void check_shape_in_place(const Tensor& input, const Dims& sizes) {
+    check(input->sizes == sizes, "Bad in-place call: input tensor size ", to_string(input->sizes),
+          " and output tensor size ", to_string(sizes), " should match");
+}
+
+}  // namespace
+
+Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
+    check_addmm(input, x, y);
     const Tensor out = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {
         save_factors(*record(out, {&input, &x, &y}, Addmm(x, y, beta, alpha), 2), 1, x, y);
@@ -349,11 +371,7 @@ Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar
 
 Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
                const Scalar& alpha) {
-    check_batches(x, y);
-    check_expands(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
-    check(input->dtype == x->dtype, "Input dtypes must be the same, got: input ", c_name(input->dtype),
-          ", batch1: ", c_name(x->dtype), ", batch2: ", c_name(y->dtype));
-    check_devices("baddbmm", {&input, &x, &y});
+    check_baddbmm(input, x, y);
     const Tensor out = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {
         save_factors(*record(out, {&input, &x, &y}, Baddbmm{beta, alpha}, 2), 1, x, y);
@@ -362,6 +380,25 @@ Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scal
 }
 
 namespace {
+
+void addmm_(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
+    check_addmm(input, x, y);
+    check_shape_in_place(input, {x->sizes[0], y->sizes[1]});
+    const Tensor result = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
+    write_inplace(
+        input, {&input, &x, &y}, Addmm(x, y, beta, alpha), 2, [&](const Tensor& out) { write(out, result); },
+        [&](Node& node) { save_factors(node, 1, x, y); });
+}
+
+void baddbmm_(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
+              const Scalar& alpha) {
+    check_baddbmm(input, x, y);
+    check_shape_in_place(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
+    const Tensor result = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
+    write_inplace(
+        input, {&input, &x, &y}, Baddbmm{beta, alpha}, 2, [&](const Tensor& out) { write(out, result); },
+        [&](Node& node) { save_factors(node, 1, x, y); });
+}
 
 Dims leading(const TensorBody& x, int dropped) {
     return Dims(x.sizes.data(), std::max(0, x.dim() - dropped));
@@ -410,8 +447,8 @@ Tensor batched(const Tensor& x, const Tensor& y) {
     const std::int64_t rows = y_vector ? y->sizes[0] : y->sizes[y->dim() - 2],
                        n = y_vector ? 1 : y->sizes.back();
     if (x->dim() == 3 && y->dim() == 3 && x->sizes[0] != y->sizes[0]) {
-        if (x->sizes[0] == 1 && requires_grad(x)) return matmul(squeeze(x, Dims{0}), y);
-        if (y->sizes[0] == 1 && requires_grad(y)) return matmul(x, squeeze(y, Dims{0}));
+        if (x->sizes[0] == 1 && requires_grad(x)) return matmul(squeeze(x, std::int64_t{0}), y);
+        if (y->sizes[0] == 1 && requires_grad(y)) return matmul(x, squeeze(y, std::int64_t{0}));
     }
     const Dims batch = broadcast(leading(*x, 2), leading(*y, 2));
     const std::int64_t count = product(batch);
@@ -422,7 +459,7 @@ Tensor batched(const Tensor& x, const Tensor& y) {
     if (!x_vector) sizes.push_back(m);
     if (!y_vector) sizes.push_back(n);
     const Tensor out = bmm(a, b);
-    return unsafe_view(y_vector ? squeeze(out, Dims{-1}) : out, sizes);
+    return unsafe_view(y_vector ? squeeze(out, std::int64_t{-1}) : out, sizes);
 }
 
 }  // namespace
@@ -447,23 +484,28 @@ const Offer offer({
         "matmul", "input, other",
         "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
         "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
-        "not bool. Derivatives: g @ other^H and input^H @ g."),
+        "not bool. Derivatives: g @ other^H and input^H @ g.",
+        Offered::Both, kOutExact),
     operation<&mm>(
         "mm", "input, mat2",
         "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError when the sizes do "
-        "not fit. Derivatives: g @ mat2^H and input^H @ g."),
+        "not fit. Derivatives: g @ mat2^H and input^H @ g.",
+        Offered::Both, kOutExact),
     operation<&bmm>(
         "bmm", "input, mat2",
         "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
-        "broadcasting. Derivatives: those of mm in each batch."),
+        "broadcasting. Derivatives: those of mm in each batch.",
+        Offered::Both, kOutExact),
     operation<&mv>(
         "mv", "input, vec",
         "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "
-        "product of g and conj(vec), and input^H @ g."),
+        "product of g and conj(vec), and input^H @ g.",
+        Offered::Both, kOutExact),
     operation<&dot>(
         "dot", "input, tensor",
         "The sum of the products of two vectors of one length and dtype, not bool; nothing is conjugated. "
-        "Derivatives: g * conj(tensor) and g * conj(input)."),
+        "Derivatives: g * conj(tensor) and g * conj(input).",
+        Offered::Both, kOutExact),
     operation<&outer>(
         "outer", "input, vec2",
         "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
@@ -472,6 +514,9 @@ const Offer offer({
         "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
         "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
         "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
+    operation<&addmm_>("addmm_", "input, mat1, mat2, *, beta=1, alpha=1", "addmm in place.", Offered::Method),
+    operation<&baddbmm_>("baddbmm_", "input, batch1, batch2, *, beta=1, alpha=1", "baddbmm in place.",
+                         Offered::Method),
     operation<&baddbmm>(
         "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
         "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "

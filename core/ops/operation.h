@@ -15,14 +15,22 @@ namespace tapeless {
 using AnyValue = std::variant<std::monostate, Tensor, Scalar, std::int64_t, bool, double, Dims,
                               std::vector<Tensor>, DType, Device, std::string>;
 
+/// A value that may be either: a tensor keeps its gradient.
+using TensorOrNumber = std::variant<Tensor, Scalar>;
+
+/// One dimension, or several: PyTorch tells x.squeeze(0) from x.squeeze((0,)).
+using DimOrDims = std::variant<std::int64_t, Dims>;
+
 /// What a parameter accepts; read off the C++ type.
 enum class ParameterKind : std::uint8_t {
     Tensor,
     Scalar,
+    TensorOrNumber,
     Integer,
     Boolean,
     Real,
     Dims,
+    DimOrDims,
     Tensors,
     DType,
     Device,
@@ -48,6 +56,9 @@ template <> struct Kind<Tensor> {
 template <> struct Kind<Scalar> {
     static constexpr ParameterKind value = ParameterKind::Scalar;
 };
+template <> struct Kind<TensorOrNumber> {
+    static constexpr ParameterKind value = ParameterKind::TensorOrNumber;
+};
 template <> struct Kind<std::int64_t> {
     static constexpr ParameterKind value = ParameterKind::Integer;
 };
@@ -59,6 +70,9 @@ template <> struct Kind<double> {
 };
 template <> struct Kind<Dims> {
     static constexpr ParameterKind value = ParameterKind::Dims;
+};
+template <> struct Kind<DimOrDims> {
+    static constexpr ParameterKind value = ParameterKind::DimOrDims;
 };
 template <> struct Kind<std::vector<Tensor>> {
     static constexpr ParameterKind value = ParameterKind::Tensors;
@@ -81,6 +95,12 @@ template <class T> T take(AnyValue& value) {
     if constexpr (is_optional<T>) {
         if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
         return take<typename T::value_type>(value);
+    } else if constexpr (std::is_same_v<T, TensorOrNumber>) {
+        if (Tensor* x = std::get_if<Tensor>(&value)) return std::move(*x);
+        return std::get<Scalar>(value);
+    } else if constexpr (std::is_same_v<T, DimOrDims>) {
+        if (Dims* dims = std::get_if<Dims>(&value)) return std::move(*dims);
+        return std::get<std::int64_t>(value);
     } else {
         return std::get<T>(std::move(value));
     }
@@ -116,6 +136,12 @@ template <class R, class... P> Signature signature_of(R (*)(P...)) {
 
 }  // namespace detail
 
+/// What an operation asks of out=, besides a shape that may be resized and a dtype that the result can be cast to.
+enum OutRule : std::uint8_t {
+    kOutExact = 1,  ///< out has the result's own dtype
+    kOutApart = 2,  ///< out shares no memory with the inputs, which are read while it is written
+};
+
 struct Operation {
     const char* name;
     const char*
@@ -124,6 +150,7 @@ struct Operation {
     detail::Signature types;
     AnyValue (*call)(AnyValue* arguments);
     bool function = true, method = true;
+    std::uint8_t out_rules = 0;  ///< of OutRule
     /// Names and defaults from the signature, kinds from the C++ types.
     std::vector<Parameter> parameters() const;
 };
@@ -132,15 +159,16 @@ enum class Offered : std::uint8_t { Both, Function, Method };
 
 /// Describes `function`; used by each file's list of what it offers. A void function returns its first argument.
 template <auto function>
-Operation operation(const char* name, const char* signature, const char* doc,
-                    Offered offered = Offered::Both) {
+Operation operation(const char* name, const char* signature, const char* doc, Offered offered = Offered::Both,
+                    int out_rules = 0) {
     return {name,
             signature,
             doc,
             detail::signature_of(function),
             [](AnyValue* arguments) -> AnyValue { return detail::call<function>(arguments, function); },
             offered != Offered::Method,
-            offered != Offered::Function};
+            offered != Offered::Function,
+            static_cast<std::uint8_t>(out_rules)};
 }
 
 /// Every structured operation, gathered from the lists of the files of ops/.

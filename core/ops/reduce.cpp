@@ -138,13 +138,16 @@ Tensor reduced(const Tensor& given, const Dims& dims, bool keepdim, DType result
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype) {
+namespace {
+
+/// `whole`: no dimensions were named, which PyTorch tells from an empty list of them.
+Tensor sum_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype, bool whole) {
     const Dims dims = wrapped(given, x->dim());
     const DType result = dtype ? *dtype : is_integral(x->dtype) ? DType::Int64 : x->dtype;
     Tensor out = reduced(x, dims, keepdim, result);
     if (modes.word) out->inference = modes.has(kInference);
     if (!is_differentiable(result) || !needs_record({&x})) return out;
-    if (given.empty() && !keepdim) {
+    if (whole) {
         record(out, {&x}, Sum{x->sizes, {}, false});
     } else {
         record(out, {&x}, SumDim{{x->sizes, dims, keepdim}});
@@ -152,7 +155,7 @@ Tensor sum(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype)
     return out;
 }
 
-Tensor mean(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype) {
+Tensor mean_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype, bool whole) {
     const DType result = dtype ? *dtype : x->dtype;
     check(is_differentiable(result),
           "mean(): could not infer output dtype. Input dtype must be either a floating point or "
@@ -170,12 +173,22 @@ Tensor mean(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype
     }
     if (modes.word) out->inference = modes.has(kInference);
     if (!needs_record({&x})) return out;
-    if (given.empty() && !keepdim) {
+    if (whole) {
         record(out, {&x}, Mean{{x->sizes, {}, false}, count});
     } else {
         record(out, {&x}, MeanDim{{{x->sizes, dims, keepdim}, count}});
     }
     return out;
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, const DType* dtype) {
+    return sum_as(x, dims, keepdim, dtype, dims.empty() && !keepdim);
+}
+
+Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, const DType* dtype) {
+    return mean_as(x, dims, keepdim, dtype, dims.empty() && !keepdim);
 }
 
 Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
@@ -192,10 +205,15 @@ Tensor sum_to_size(const Tensor& x, const Dims& sizes) {
 namespace {
 
 Tensor sum_of(const Tensor& x, std::optional<Dims> dim, bool keepdim, std::optional<DType> dtype) {
-    return sum(x, dim.value_or(Dims()), keepdim, dtype ? &*dtype : nullptr);
+    return sum_as(x, dim.value_or(Dims()), keepdim, dtype ? &*dtype : nullptr, !dim && !keepdim);
 }
 Tensor mean_of(const Tensor& x, std::optional<Dims> dim, bool keepdim, std::optional<DType> dtype) {
-    return mean(x, dim.value_or(Dims()), keepdim, dtype ? &*dtype : nullptr);
+    return mean_as(x, dim.value_or(Dims()), keepdim, dtype ? &*dtype : nullptr, !dim && !keepdim);
+}
+Tensor sum_to_size_of(const Tensor& x, Dims size) {
+    check(broadcast(x->sizes, size) == x->sizes, "size {", to_string(size), "} is not expandable to size {",
+          to_string(x->sizes), "}.");
+    return size.empty() ? sum(x, {}, false) : sum_to_size(x, size);
 }
 
 const Offer offer({
@@ -206,8 +224,8 @@ const Offer offer({
     operation<&mean_of>(
         "mean", "input, dim=None, keepdim=False, *, dtype=None",
         "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
-    operation<&sum_to_size>("sum_to_size", "input, *size", "Sums to a shape that broadcasts to the input's.",
-                            Offered::Method),
+    operation<&sum_to_size_of>("sum_to_size", "input, *size",
+                               "Sums to a shape that broadcasts to the input's.", Offered::Method),
 });
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "ops/row_node.h"
 
 #include "graph/record.h"
+#include "ops/structured.h"
 
 namespace tapeless {
 
@@ -45,7 +46,7 @@ public:
         const Argument& value = values_[static_cast<std::size_t>(root)];
         if (value.tensor) return *value.tensor;
         const Tensor& g = *symbols_.front().tensor;
-        return apply(tapeless::row("mul"), g, Scalar(0));  // A constant gradient is 0 in every row.
+        return full(g->sizes, value.number, g->dtype, g->device);
     }
 
 private:

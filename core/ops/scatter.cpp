@@ -80,7 +80,7 @@ bool within(const Dims& inner, const Dims& outer, int skipped) {
 /// Refuses what scatter refuses, in its words; returns the dimension. `source` may be null.
 int check_scatter(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source) {
     const int dim = wrap_dim(given, x->dim());
-    check(is_index(index), "scatter(): Expected dtype int32/int64 for index");
+    check(is_index(index) || index->numel == 0, "scatter(): Expected dtype int32/int64 for index");
     check(!source || x->dtype == source->dtype, "scatter(): Expected self.dtype to be equal to src.dtype");
     check_devices("scatter", {&x, &index, &source});
     if (index->numel == 0) return dim;
@@ -107,19 +107,20 @@ void put_source(const Tensor& x, int dim, const Tensor& index, const Tensor& giv
 }
 
 /// One number for every element of the index.
-void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& value) {
+void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& value,
+                Placement store = Placement::Write) {
     check(value.category() != Category::Complex || is_complex(x->dtype),
           "value cannot be converted to type float without overflow");
     const Tensor number = scalar_tensor(value, x->dtype);
     put_source(x, dim, index, tensor_of(number->storage, index->sizes, Dims(index->dim()), 0, x->dtype),
-               Placement::Write);
+               store);
 }
 
 }  // namespace
 
 Tensor gather(const Tensor& x, std::int64_t given, const Tensor& index) {
     const int dim = wrap_dim(given, x->dim());
-    check(is_index(index), "gather(): Expected dtype int32/int64 for index");
+    check(is_index(index) || index->numel == 0, "gather(): Expected dtype int32/int64 for index");
     check_devices("gather", {&x, &index});
     if (index->numel > 0) {
         check(std::max(index->dim(), 1) == std::max(x->dim(), 1),
@@ -205,44 +206,66 @@ Tensor gather_of(const Tensor& x, std::int64_t dim, const Tensor& index, bool sp
     }
     return gather(x, dim, index);
 }
-Tensor scatter_source(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-    return scatter(x, dim, index, source);
+/// What `reduce` asks to be done with the elements written to.
+Placement placement_of(const std::string& reduce) {
+    if (reduce == "add") return Placement::Add;
+    check(reduce == "multiply", "reduce argument must be either add or multiply.");
+    return Placement::Multiply;
 }
-Tensor scatter_value(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value) {
-    return scatter(x, dim, index, value);
+
+/// scatter with `reduce` has no derivative; scatter_add has.
+void scatter_reduced_(const Tensor& x, std::int64_t given, const Tensor& index, const TensorOrNumber& source,
+                      const std::string& reduce) {
+    const Placement store = placement_of(reduce);
+    const Tensor* tensor = std::get_if<Tensor>(&source);
+    const int dim = check_scatter(x, given, index, tensor ? *tensor : Tensor());
+    check(!needs_record({&x, tensor ? tensor : &x}),
+          "the derivative for 'scatter' with reduce is not implemented; scatter_add has one");
+    check_inplace(x, false);
+    tensor ? put_source(x, dim, index, *tensor, store)
+           : put_number(x, dim, index, std::get<Scalar>(source), store);
+    note_write(x);
 }
-void scatter_source_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source) {
-    scatter_(x, dim, index, source);
+
+Tensor scatter_of(const Tensor& x, std::int64_t dim, const Tensor& index, const TensorOrNumber& source,
+                  std::optional<std::string> reduce) {
+    if (reduce) {
+        const Tensor out = own_copy(x);
+        check(!needs_record({&x}),
+              "the derivative for 'scatter' with reduce is not implemented; scatter_add has one");
+        scatter_reduced_(out, dim, index, source, *reduce);
+        return out;
+    }
+    const Tensor* tensor = std::get_if<Tensor>(&source);
+    return tensor ? scatter(x, dim, index, *tensor) : scatter(x, dim, index, std::get<Scalar>(source));
 }
-void scatter_value_(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value) {
-    scatter_(x, dim, index, value);
+
+void scatter_of_(const Tensor& x, std::int64_t dim, const Tensor& index, const TensorOrNumber& source,
+                 std::optional<std::string> reduce) {
+    if (reduce) return scatter_reduced_(x, dim, index, source, *reduce);
+    const Tensor* tensor = std::get_if<Tensor>(&source);
+    tensor ? scatter_(x, dim, index, *tensor) : scatter_(x, dim, index, std::get<Scalar>(source));
 }
 
 const Offer offer({
     operation<&gather_of>(
         "gather", "input, dim, index, *, sparse_grad=False",
         "Of the index's shape: each element is the input's at the same place, its coordinate along dim "
-        "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros."),
+        "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros.",
+        Offered::Both, kOutExact | kOutApart),
     operation<&scatter_add>(
         "scatter_add", "input, dim, index, src",
         "The input with each element of src added to where the index, of int32 or int64, says along "
         "dim; both have one dtype. Derivatives: g, and g gathered."),
     operation<&scatter_add_>("scatter_add_", "input, dim, index, src", "scatter_add in place.",
                              Offered::Method),
-    operation<&scatter_source>(
-        "_scatter_src", "input, dim, index, src",
-        "The input with each element of src written to where the index says along dim; the last of "
-        "several stays. Derivatives: g with zeros there, and g gathered.",
-        Offered::Function),
-    operation<&scatter_value>(
-        "_scatter_value", "input, dim, index, value",
-        "The input with a number written to where the index says along dim. Derivative: g with "
-        "zeros there.",
-        Offered::Function),
-    operation<&scatter_source_>("_scatter_src_", "input, dim, index, src", "scatter of a tensor in place.",
-                                Offered::Function),
-    operation<&scatter_value_>("_scatter_value_", "input, dim, index, value", "scatter of a number in place.",
-                               Offered::Function),
+    operation<&scatter_of>("_scatter", "input, dim, index, src, *, reduce=None",
+                           "The input with each element of src, or one number, written to where the index "
+                           "says along dim; the last "
+                           "of several stays. Derivatives: g with zeros there, and g gathered.",
+                           Offered::Function),
+    operation<&scatter_of_>("_scatter_", "input, dim, index, src, *, reduce=None", "scatter in place.",
+                            Offered::Function),
 });
 
 }  // namespace

@@ -1,7 +1,8 @@
 // as_strided, and with it the two nodes that keep views and their base true: AsStrided and CopySlices.
 #include "base/faults.h"
+#include "ops/indexing.h"
 #include "ops/operation.h"
-#include "ops/structured.h"
+#include "ops/written.h"
 
 namespace tapeless {
 namespace {
@@ -21,6 +22,20 @@ std::int64_t extent(const Strided& geometry) {
     return last + 1;
 }
 
+/// Where in the storage each element lies, in row-major order.
+Tensor positions(const Strided& geometry) {
+    const std::int64_t count = product(geometry.sizes);
+    const Tensor out = empty({count}, DType::Int64);
+    std::int64_t* to = mutable_data<std::int64_t>(*out);
+    Dims at(geometry.sizes.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+        to[i] = geometry.offset;
+        for (int d = 0; d < at.size(); ++d) to[i] += at[d] * geometry.strides[d];
+        for (int d = at.size() - 1; d >= 0 && ++at[d] == geometry.sizes[d]; --d) at[d] = 0;
+    }
+    return out;
+}
+
 /// Gradient of a view with geometry `view` as a gradient of a base with geometry `base`: every element is added to
 /// where it lies, and the base reads it from there. An element that the base shows several times shares it evenly.
 struct AsStrided {
@@ -38,42 +53,15 @@ struct AsStrided {
         if (!has_internal_overlap(*place)) {
             copy_(place, g);
         } else {
-            flat = added(flat, g);
+            flat = scatter_add(flat, 0, positions(view), reshape(g, {product(view.sizes)}));
         }
         Tensor out = as_strided(flat, base.sizes, base.strides, base.offset);
         if (!has_internal_overlap(*out)) return out;
         const ModeGuard quiet(kNoGrad, true);
         Tensor counts = full({room}, Scalar(0), g->dtype, g->device);
-        AsStrided{base, base}.add_ones(counts);
+        const Tensor ones = full({product(base.sizes)}, Scalar(1), g->dtype, g->device);
+        counts = scatter_add(counts, 0, positions(base), ones);
         return apply(row("div"), out, as_strided(counts, base.sizes, base.strides, base.offset));
-    }
-
-    /// Element by element, because several may lie on one spot.
-    Tensor added(const Tensor& flat, const Tensor& g) const {
-        const ModeGuard quiet(kNoGrad, true);
-        visit_elements(
-            [&](std::int64_t at, const Tensor& element) {
-                const Tensor spot = as_strided(flat, {}, {}, at);
-                write(spot, apply(row("add"), spot, element));
-            },
-            g);
-        return flat;
-    }
-    void add_ones(const Tensor& counts) const {
-        const Tensor one = full(base.sizes, Scalar(1), counts->dtype, counts->device);
-        AsStrided{base, base}.added(counts, one);
-    }
-
-    template <class F> void visit_elements(F&& f, const Tensor& g) const {
-        Dims at(view.sizes.size());
-        const std::int64_t count = product(view.sizes);
-        const Tensor dense = reshape(g, {count});
-        for (std::int64_t i = 0; i < count; ++i) {
-            std::int64_t position = view.offset;
-            for (int d = 0; d < at.size(); ++d) position += at[d] * view.strides[d];
-            f(position, select(dense, 0, i));
-            for (int d = at.size() - 1; d >= 0 && ++at[d] == view.sizes[d]; --d) at[d] = 0;
-        }
     }
 };
 
@@ -176,7 +164,21 @@ Tensor as_strided_of(const Tensor& x, Dims size, Dims stride, std::optional<std:
     return as_strided(x, size, stride, storage_offset.value_or(x->offset));
 }
 
+struct AsStridedInPlace : AsStrided {
+    static constexpr const char* node = "AsStridedBackward1";
+};
+void as_strided_(const Tensor& x, Dims size, Dims stride, std::optional<std::int64_t> storage_offset) {
+    Tensor seen;
+    {
+        const ModeGuard quiet(kNoGrad, true);
+        seen = as_strided_of(x, size, stride, storage_offset);
+    }
+    become(x, seen, AsStridedInPlace{{geometry(*x), geometry(*seen)}});
+}
+
 const Offer offer({
+    operation<&as_strided_>("as_strided_", "input, size, stride, storage_offset=None", "as_strided in place.",
+                            Offered::Method),
     operation<&as_strided_of>(
         "as_strided", "input, size, stride, storage_offset=None",
         "A view with any sizes, strides and offset, in elements, over the tensor's storage."),

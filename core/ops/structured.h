@@ -33,10 +33,9 @@ Tensor view(const Tensor& x, const Dims& sizes);
 Tensor reshape(const Tensor& x, const Dims& sizes);
 Tensor unsqueeze(const Tensor& x, std::int64_t dim);
 Tensor squeeze(const Tensor& x);
+Tensor squeeze(const Tensor& x, std::int64_t dim);
 Tensor squeeze(const Tensor& x, const Dims& dims);
 Tensor t(const Tensor& x);
-Tensor real_view(const Tensor& x);
-Tensor imag_view(const Tensor& x);
 Tensor detach(const Tensor& x);
 std::vector<Tensor> split(const Tensor& x, const Dims& sizes, std::int64_t dim);  ///< SplitWithSizesBackward0
 std::vector<Tensor> split_evenly(const Tensor& x, const Dims& sizes, std::int64_t dim);  ///< SplitBackward0
@@ -45,15 +44,22 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim);
 Tensor alias_view(const Tensor& x);
 
 // Copies (ops/copy.cpp).
-enum class MemoryFormat : std::uint8_t { Preserve, Contiguous };
+enum class MemoryFormat : std::uint8_t { Preserve, Contiguous, ChannelsLast };
 Tensor clone(const Tensor& x, MemoryFormat format = MemoryFormat::Preserve);
 Tensor contiguous(const Tensor& x);
-Tensor to_dtype(const Tensor& x, DType dtype, bool copy = false);
+Tensor to_dtype(const Tensor& x, DType dtype, bool copy = false,
+                MemoryFormat format = MemoryFormat::Preserve);
 void copy_(const Tensor& x, const Tensor& source);
 void fill_(const Tensor& x, const Scalar& value);
 /// x[...] = value, whose node PyTorch names as that of a fill by a tensor.
 void set_number(const Tensor& x, const Scalar& value);
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device = {});
+
+// div with rounding_mode "floor" or "trunc", and round to decimals (ops/rounded.cpp).
+Tensor div_rounded(const Argument* arguments, bool floors);
+void div_rounded_(const Argument* arguments, bool floors);
+Tensor round_decimals(const Tensor& x, std::int64_t decimals);
+void round_decimals_(const Tensor& x, std::int64_t decimals);
 
 // Reductions (ops/reduce.cpp). Empty dims: all.
 Tensor sum(const Tensor& x, const Dims& dims, bool keepdim, const DType* dtype = nullptr);

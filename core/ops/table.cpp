@@ -1,6 +1,7 @@
 // Builds the table: reads every family's rows with Code, and takes the loops of the best ISA level at hand.
 #include <algorithm>
 #include <bit>
+#include <cctype>
 #include <cstring>
 #include <string_view>
 #include <unordered_map>
@@ -69,7 +70,7 @@ const std::string& camel(std::string& out, const char* name) {
             continue;
         }
         out += upper ? static_cast<char>(std::toupper(*name)) : *name;
-        upper = false;
+        upper = std::isdigit(static_cast<unsigned char>(*name));  // log1p: Log1PBackward0
     }
     out += "Backward0";
     return out;
@@ -97,7 +98,7 @@ template <class Family> void add_family(std::vector<Row>& table, const char* nam
                 read(row, from, std::make_index_sequence<Pointwise::arity>());
                 for (int d = 0; d < kDTypes; ++d) {
                     const DType dtype = static_cast<DType>(d);
-                    const bool kept = from.facts.keeps_integers && is_integral(dtype);
+                    const bool kept = from.facts.keeps_integers && in_domain(Domain::Integer, dtype);
                     if (kept || in_domain(from.facts.domain, dtype))
                         row.accepts = static_cast<std::uint16_t>(row.accepts | 1 << d);
                 }

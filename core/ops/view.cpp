@@ -3,6 +3,7 @@
 
 #include "ops/operation.h"
 #include "ops/structured.h"
+#include "ops/written.h"
 
 namespace tapeless {
 namespace {
@@ -216,7 +217,8 @@ Tensor expand(const Tensor& x, const Dims& given) {
         check(sizes[d] == have || have == 1, "The expanded size of the tensor (", sizes[d],
               ") must match the existing size (", have, ") at non-singleton dimension ", d,
               ".  Target sizes: ", given, ".  Tensor sizes: ", x->sizes);
-        strides[d] = d < shift
+        strides[d] = x->dim() == 0 ? 0
+                     : d < shift
                          ? (sizes[d] == 1 ? (d + 1 < sizes.size() ? sizes[d + 1] * strides[d + 1] : 1) : 0)
                      : have == sizes[d] ? x->strides[d - shift]
                                         : 0;
@@ -278,16 +280,16 @@ Tensor reshape(const Tensor& x, const Dims& given) {
     return view(copy, sizes);
 }
 
-Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
+namespace {
+
+Tensor unsqueezed(const Tensor& x, std::int64_t dim) {
     const int d = wrap_dim(dim, x->dim() + 1);
     Dims sizes = x->sizes, strides = x->strides;
     const std::int64_t stride = d < x->dim() ? sizes[d] * strides[d] : 1;
     sizes.insert(d, 1);
     strides.insert(d, stride);
-    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Unsqueeze{{x->sizes}});
+    return viewed(x, std::move(sizes), std::move(strides), x->offset);
 }
-
-namespace {
 
 Tensor squeezed(const Tensor& x, const Dims* dims) {
     Dims sizes, strides;
@@ -302,11 +304,19 @@ Tensor squeezed(const Tensor& x, const Dims* dims) {
 
 }  // namespace
 
+Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
+    return recorded(unsqueezed(x, dim), x, Unsqueeze{{x->sizes}});
+}
+
 Tensor squeeze(const Tensor& x) { return recorded(squeezed(x, nullptr), x, Squeeze{{x->sizes}}); }
+
+Tensor squeeze(const Tensor& x, std::int64_t dim) {
+    const Dims dims = {wrap_dim(dim, x->dim())};
+    return recorded(squeezed(x, &dims), x, SqueezeDim{{x->sizes}});
+}
 
 Tensor squeeze(const Tensor& x, const Dims& given) {
     const Dims dims = checked_dims(given, x->dim());
-    if (given.size() == 1) return recorded(squeezed(x, &dims), x, SqueezeDim{{x->sizes}});
     return recorded(squeezed(x, &dims), x, SqueezeDims{{x->sizes}});
 }
 
@@ -348,6 +358,9 @@ struct Split {
 };
 struct SplitSizes : Split {
     static constexpr const char* node = "SplitWithSizesBackward0";
+};
+struct UnsafeSplit : Split {
+    static constexpr const char* node = "UnsafeSplitBackward0";
 };
 struct Unbind : Split {
     static constexpr const char* node = "UnbindBackward0";
@@ -398,6 +411,19 @@ std::vector<Tensor> split_evenly(const Tensor& x, const Dims& lengths, std::int6
     return pieces;
 }
 
+namespace {
+
+/// Whoever writes into a piece writes into x unnoticed by the graph.
+std::vector<Tensor> unsafe_split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
+    const int d = wrap_dim(dim, x->dim());
+    std::vector<Tensor> pieces = pieces_of(x, lengths, d);
+    for (const Tensor& piece : pieces) piece->autograd->view.reset();
+    record_pieces(pieces, x, UnsafeSplit{{x->sizes, d, x->dtype, lengths}});
+    return pieces;
+}
+
+}  // namespace
+
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
     if (x->dim() == 0) fail(ErrorKind::Index, "Dimension specified as 0 but tensor has no dimensions");
     const int d = wrap_dim(dim, x->dim());
@@ -414,50 +440,26 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
 
 namespace {
 
-/// The real or imaginary part: as the gradient of a complex tensor, g or i g.
-struct Real {
-    static constexpr const char* node = "RealBackward0";
-    DType dtype;
-    void backward(Node&, Gradients in, Gradients out) const {
-        if (in[0]) out[0] = apply(row("mul"), to_dtype(in[0], dtype), Scalar(Complex<double>{1, 0}));
-    }
-};
-struct Imag {
-    static constexpr const char* node = "ImagBackward0";
-    DType dtype;
-    void backward(Node&, Gradients in, Gradients out) const {
-        if (in[0]) out[0] = apply(row("mul"), to_dtype(in[0], dtype), Scalar(Complex<double>{0, 1}));
-    }
-};
-
-/// A view of every second real number. Writing through it cannot be recorded as a write into the complex base.
-Tensor part(const Tensor& x, std::int64_t which) {
-    Dims strides = x->strides;
-    for (std::int64_t& stride : strides) stride *= 2;
-    Tensor out = tensor_of(x->storage, x->sizes, strides, x->offset * 2 + which, real_of(x->dtype));
-    set_view(out, x, grad_enabled() ? Creation::MultiView : Creation::NoGrad);
-    return out;
+Tensor squeeze_of(const Tensor& x, const std::optional<DimOrDims>& dim) {
+    if (!dim) return squeeze(x);
+    const Dims* dims = std::get_if<Dims>(&*dim);
+    return dims ? squeeze(x, *dims) : squeeze(x, std::get<std::int64_t>(*dim));
 }
-
-}  // namespace
-
-Tensor real_view(const Tensor& x) {
-    return is_complex(x->dtype) ? recorded(part(x, 0), x, Real{x->dtype}) : x;
-}
-
-Tensor imag_view(const Tensor& x) {
-    check(is_complex(x->dtype), "imag is not implemented for tensors with non-complex dtypes.");
-    return recorded(part(x, 1), x, Imag{x->dtype});
-}
-
-namespace {
-
-Tensor squeeze_of(const Tensor& x, std::optional<Dims> dim) { return dim ? squeeze(x, *dim) : squeeze(x); }
 Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
                 std::optional<std::int64_t> end, std::int64_t step) {
     return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
 }
-Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
+Tensor narrow(const Tensor& x, std::int64_t dim, const TensorOrNumber& given, std::int64_t length) {
+    const Tensor* tensor = std::get_if<Tensor>(&given);
+    check(!tensor ||
+              ((*tensor)->dim() == 0 && is_integral((*tensor)->dtype) && (*tensor)->dtype != DType::Bool),
+          "start must be an 0-dim integral Tensor.");
+    const Scalar number = tensor ? item(**tensor) : std::get<Scalar>(given);
+    if (number.category() > Category::Integer) {
+        fail(ErrorKind::Type,
+             "narrow(): argument 'start' must be an int or an integral tensor without dimensions");
+    }
+    std::int64_t start = number.to<std::int64_t>();
     check(x->dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
     check(length >= 0, "narrow(): length must be non-negative.");
     const std::int64_t size = x->sizes[wrap_dim(dim, x->dim())];
@@ -472,6 +474,47 @@ Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_
 }
 Tensor expand_of(const Tensor& x, Dims size) { return expand(x, size); }
 
+// The forms in place: the node is named apart from the view's, its gradient is the same.
+struct TransposeInPlace : Transpose {
+    static constexpr const char* node = "TransposeBackward1";
+};
+struct TInPlace : T {
+    static constexpr const char* node = "TBackward1";
+};
+struct UnsqueezeInPlace : View {
+    static constexpr const char* node = "UnsqueezeBackward1";
+};
+struct SqueezeInPlace : View {
+    static constexpr const char* node = "SqueezeBackward3";
+};
+struct SqueezeDimInPlace : View {
+    static constexpr const char* node = "SqueezeBackward4";
+};
+struct SqueezeDimsInPlace : View {
+    static constexpr const char* node = "SqueezeBackward5";
+};
+
+void transpose_(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
+    const int a = wrap_dim(dim0, x->dim()), b = wrap_dim(dim1, x->dim());
+    become(x, swapped(x, a, b), TransposeInPlace{{a, b}});
+}
+void t_(const Tensor& x) {
+    check(x->dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ", x->dim(), "D");
+    become(x, swapped(x, 0, x->dim() == 2 ? 1 : 0), TInPlace{});
+}
+void unsqueeze_(const Tensor& x, std::int64_t dim) {
+    become(x, unsqueezed(x, dim), UnsqueezeInPlace{{x->sizes}});
+}
+void squeeze_(const Tensor& x, const std::optional<DimOrDims>& dim) {
+    if (!dim) return become(x, squeezed(x, nullptr), SqueezeInPlace{{x->sizes}});
+    if (const Dims* given = std::get_if<Dims>(&*dim)) {
+        const Dims dims = checked_dims(*given, x->dim());
+        return become(x, squeezed(x, &dims), SqueezeDimsInPlace{{x->sizes}});
+    }
+    const Dims dims = {wrap_dim(std::get<std::int64_t>(*dim), x->dim())};
+    become(x, squeezed(x, &dims), SqueezeDimInPlace{{x->sizes}});
+}
+
 const Offer offer({
     operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
         "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
@@ -480,6 +523,10 @@ const Offer offer({
     operation<&narrow>("narrow", "input, dim, start, length",
                        "The view of `length` indices of a dimension from start."),
     operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
+    operation<&transpose_>("transpose_", "input, dim0, dim1", "transpose in place.", Offered::Method),
+    operation<&t_>("t_", "input", "t in place.", Offered::Method),
+    operation<&unsqueeze_>("unsqueeze_", "input, dim", "unsqueeze in place.", Offered::Method),
+    operation<&squeeze_>("squeeze_", "input, dim=None", "squeeze in place.", Offered::Method),
     operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
     operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
     operation<&expand_of>("expand", "input, *size",
@@ -492,10 +539,11 @@ const Offer offer({
     operation<&detach>("detach", "input", "The same memory without the graph."),
     operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
                       "Views of consecutive pieces of a dimension."),
+    operation<&unsafe_split>("_unsafe_split", "input, split_sizes, dim=0",
+                             "Pieces over the input's memory that autograd takes for copies.",
+                             Offered::Function),
     operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
                              Offered::Function),
-    operation<&real_view>("_real", "input", "The real part, as a view.", Offered::Function),
-    operation<&imag_view>("_imag", "input", "The imaginary part, as a view.", Offered::Function),
     operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
 });
 

@@ -53,6 +53,28 @@ bool is_dense(const Dims& sizes, const Dims& strides) {
     return true;
 }
 
+Dims channels_last_strides(const Dims& sizes) {
+    check(sizes.size() == 4, "required rank 4 tensor to use channels_last format");
+    Dims strides(4);
+    strides[1] = 1;
+    strides[3] = std::max<std::int64_t>(sizes[1], 1);
+    strides[2] = strides[3] * std::max<std::int64_t>(sizes[3], 1);
+    strides[0] = strides[2] * std::max<std::int64_t>(sizes[2], 1);
+    return strides;
+}
+
+bool is_channels_last(const TensorBody& x) {
+    if (x.dim() != 4 || x.strides[1] == 0) return false;
+    std::int64_t least = 0;
+    for (int d : {1, 3, 2, 0}) {
+        if (x.sizes[d] == 0 || x.strides[d] < least) return false;
+        if (d == 0 && least == x.strides[1]) return false;  // One channel of one pixel.
+        least = x.strides[d];
+        if (x.sizes[d] > 1) least *= x.sizes[d];
+    }
+    return true;
+}
+
 bool has_internal_overlap(const TensorBody& x) {
     if (x.contiguous || x.numel <= 1) return false;
     std::int64_t reach = 0;  // The farthest element of the dimensions seen so far.

@@ -43,6 +43,10 @@ Dims contiguous_strides(const Dims& sizes);
 bool is_contiguous(const Dims& sizes, const Dims& strides);
 /// Whether the elements lie side by side in some order of the dimensions.
 bool is_dense(const Dims& sizes, const Dims& strides);
+/// The strides of four dimensions, or a batch of them, with the second one fastest: images whose channels lie together.
+Dims channels_last_strides(const Dims& sizes);
+/// Whether PyTorch takes x for such images: its strides say so, and could not mean row-major.
+bool is_channels_last(const TensorBody& x);
 /// Whether two indices can name the same element (a stride of 0 with size > 1, or a self-overlapping as_strided).
 bool has_internal_overlap(const TensorBody& x);
 

@@ -14,6 +14,7 @@ __all__ = [
     "bernoulli",
     "empty",
     "empty_like",
+    "empty_permuted",
     "empty_strided",
     "eye",
     "frombuffer",
@@ -62,6 +63,29 @@ rand_like = _core.rand_like
 randn_like = _core.randn_like
 randint_like = _core.randint_like
 bernoulli = _core.bernoulli
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> _core.Tensor:
+    """An uninitialised tensor without gaps whose dimensions lie in memory in the given order, slowest first."""
+    rank = len(size)
+    if rank != len(physical_layout):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {rank} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    strides, step = [0] * rank, 1
+    for at, dim in enumerate(physical_layout):
+        if not 0 <= dim < rank:
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {rank - 1}, but got {dim} at index {at}). "
+                "NB: negative dims not currently supported; file an issue if you want it."
+            )
+        if dim in physical_layout[:at]:
+            raise RuntimeError("Duplicate dim not allowed in physical_layout")
+    for dim in reversed(physical_layout):
+        strides[dim] = step
+        step *= max(size[dim], 1)
+    return empty_strided(size, strides, **options)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:

@@ -62,10 +62,9 @@ def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         copy = flags[1]
     if device is not None and tapeless.device(device).type != self.device.type:
         return _move(self, tapeless.device(device), dtype or self.dtype)
-    out = self if dtype is None else _to_dtype(self, dtype)
-    if copy and out is self:
-        return self.clone(memory_format=form or tapeless.preserve_format)
-    return out
+    if dtype is None and form is None and not copy:
+        return self
+    return _to_dtype(self, self.dtype if dtype is None else dtype, copy, memory_format=form)
 
 
 def _move(self: Tensor, device: Any, dtype: Any) -> Tensor:
@@ -115,7 +114,7 @@ _LEGACY = {
 
 def _conversion(dtype: Any) -> Any:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return _to_dtype(self, dtype)
+        return _to_dtype(self, dtype, memory_format=memory_format)
 
     convert.__doc__ = f"The tensor converted to {dtype}; itself if it has that dtype."
     return convert
@@ -134,9 +133,7 @@ def _iterate(self: Tensor) -> Any:
 def _contains(self: Tensor, element: Any) -> builtins.bool:
     if isinstance(element, (Tensor, int, float, complex)):
         return builtins.bool((self == element).any().item())
-    raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-    )
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
 def _format(self: Tensor, spec: str) -> str:
@@ -169,9 +166,9 @@ def _converted(result: Any, cls: Any) -> Any:
 
 
 _FORWARDED = (
-    "allclose", "broadcast_to", "chunk", "equal", "flatten", "is_complex", "is_floating_point", "is_nonzero", "isclose",
-    "isinf", "masked_fill", "max", "min", "movedim", "moveaxis", "nonzero", "ravel", "scatter", "softmax",
-    "log_softmax",
+    "allclose", "argwhere", "broadcast_to", "chunk", "dsplit", "equal", "flatten", "hsplit",
+    "is_complex", "is_floating_point", "is_nonzero", "isclose", "isinf", "isreal", "max", "min", "movedim", "moveaxis",
+    "nonzero", "positive", "ravel", "resolve_conj", "resolve_neg", "scatter", "softmax", "log_softmax", "vsplit",
     "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split", "adjoint",
 )  # fmt: skip
 
@@ -185,10 +182,13 @@ _METHODS: dict[str, Any] = {
     "backward": _backward,
     "__iter__": _iterate,
     "__contains__": _contains,
-    "resize_": lambda self, *size, memory_format=None: _core._resize(
-        self, size[0] if _is_sizes(size) else size
+    "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
+    "bernoulli": tapeless.bernoulli,
+    "scatter_": _functions.scatter_,
+    "new_empty_strided": lambda self, size, stride, dtype=None, device=None, **other: tapeless.empty_strided(
+        size, stride, dtype=dtype or self.dtype, device=device or self.device, **other
     ),
-    "resize_as_": lambda self, other: _core._resize(self, other.shape),
+    "resize_as_": _functions.resize_as_,
     "set_": lambda self, source=None: _core._set(self, source),
     "grad_dtype": property(_core._grad_dtype, _core._set_grad_dtype),
     "__format__": _format,
@@ -196,10 +196,11 @@ _METHODS: dict[str, Any] = {
     "untyped_storage": lambda self: UntypedStorage(self),
     "__torch_function__": _torch_function,
     "__complex__": lambda self: complex(self.item()),
-    "__rdiv__": lambda self, other: other / self,
+    "__rdiv__": lambda self, other: self.reciprocal() * other,
     "__reversed__": lambda self: self[list(range(len(self) - 1, -1, -1))] if len(self) else self,
     "cpu": lambda self, memory_format=None: self.to("cpu"),
-    "t_": lambda self: self.transpose_(0, 1) if self.dim() == 2 else self,
+    "swapaxes_": lambda self, axis0, axis1: self.transpose_(axis0, axis1),
+    "swapdims_": lambda self, dim0, dim1: self.transpose_(dim0, dim1),
     "is_set_to": lambda self, other: self.data_ptr() == other.data_ptr() and self.shape == other.shape,
     "expand_as": lambda self, other: self.expand(other.shape),
     "view_as": lambda self, other: self.view(other.shape),
@@ -207,11 +208,10 @@ _METHODS: dict[str, Any] = {
     "type_as": lambda self, other: self.to(other.dtype),
     "element_size": lambda self: self.itemsize,
     "is_signed": lambda self: self.dtype.is_signed,
-    "isreal": lambda self: ~(self != self) if not self.is_complex() else self.imag == 0,
     "get_device": lambda self: -1,
-    "masked_fill_": lambda self, mask, value: self.copy_(_functions.masked_fill(self, mask, value)),
     "nbytes": property(lambda self: self.numel() * self.itemsize),
     "H": property(lambda self: self.transpose(-2, -1).conj()),
+    "mH": property(lambda self: self.transpose(-2, -1).conj()),
     "real": property(lambda self: _functions.real(self)),
     "imag": property(lambda self: _functions.imag(self)),
     "layout": property(lambda self: tapeless.strided),

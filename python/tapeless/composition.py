@@ -7,6 +7,7 @@ interior, so every order of derivative is that of the interior.
 """
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,14 @@ from tapeless.overrides import _dispatch, _overriding
 _HALVES = (float16, bfloat16)
 
 
-def composition(name: str, saves: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """Makes a function of tensors one node called `name` (as "gelu": GeluBackward0).
+def composition(name: str, saves: tuple[str, ...] = (), overload: int = 0) -> Callable[[Any], Any]:
+    """Makes a function of tensors one node called `name` (as "gelu": GeluBackward0; `overload` is that number).
 
     Half types are computed in float32: converted once on the way in and rounded once on the way out.
     `saves` names what PyTorch's node saves.
     """
-    node = "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Backward0"
+    node = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    node = re.sub(r"\d[a-z]", lambda found: found[0].upper(), node) + f"Backward{overload}"
     front = _core._front(node)
 
     def decorate(function: Any) -> Any:

@@ -222,6 +222,25 @@ def cross_entropy(
     return _nll_loss(log_probs, target, weight, ignore_index, reduction)
 
 
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """-input at the target: log-probabilities [N, C, ...] and class numbers [N, ...]."""
+    _need_tensor("nll_loss", "input", 1, input)
+    _need_tensor("nll_loss", "target", 2, target)
+    if size_average is not None or reduce is not None:
+        reduction = _legacy_reduction(size_average, reduce)
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return _nll_loss(input, target, weight, ignore_index, reduction)
+
+
 def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     average = size_average is None or size_average
     name = "none" if reduce is not None and not reduce else "mean" if average else "sum"
@@ -431,4 +450,10 @@ def _loss_of_probabilities(
         return total
     numel = input.numel()
     # An empty batch has no mean; PyTorch answers nan.
-    return total / (numel / classes) if numel else -(total * math.nan)
+    return _share_node(total, numel / classes) if numel else -(total * math.nan)
+
+
+@composition("div", overload=1)
+def _share_node(total: Any, count: float) -> Any:
+    """A quotient under the name that it has where PyTorch divides in C++."""
+    return total / count
