@@ -23,6 +23,7 @@ from .compare import (
 )
 from .convert import build, carry, dtype_name, read, tensors_in
 from .library import Library, Missing, Unsupported, operation
+from .precise import Asked, Precise
 
 # Their results' numbers are whatever the memory held.
 UNINITIALISED = ("empty", "new_empty")
@@ -104,18 +105,19 @@ class Comparison:
     def run(self) -> None:
         """Every stage of an ordinary sample."""
         info = self.case.info
-        self._stage("call", operation(info), info.name, gradients=True)
+        names = (info.name, f"Tensor.{info.name}")
+        self._stage("call", operation(info), names, gradients=True)
         if info.inplace_variant is not None and isinstance(self.case.sample.input, torch.Tensor):
-            hint = f"Tensor.{info.name}_"
-            self._stage("inplace", info.inplace_variant, hint, gradients=True, in_place=True)
+            hints = (f"Tensor.{info.name}_",)
+            self._stage("inplace", info.inplace_variant, hints, gradients=True, in_place=True)
         for stage, function in (("method", info.method_variant), ("op", info.operator_variant)):
             if function is not None and function is not info.op:
-                self._stage(stage, function, f"Tensor.{info.name}")
+                self._stage(stage, function, names[1:])
 
     def run_error(self) -> None:
         """A sample that must raise: the class of the exception."""
         info = self.case.info
-        expected, actual = self._attempts(operation(info), (info.name,), False)
+        expected, actual = self._attempts(operation(info), (info.name, f"Tensor.{info.name}"), False)
         if expected.error is None:
             self.case.left_out = "PyTorch does not raise on the CPU"
         if expected.error is None or self._asks_nothing(expected.error):
@@ -145,10 +147,9 @@ class Comparison:
 
         def add(reasons: list[Reason]) -> None:
             for reason in reasons:
-                if stage == "call":
-                    self._add(reason.stage, reason.text)
-                else:
-                    self._add(stage, f"{reason.stage}: {reason.text}")
+                if stage != "call":
+                    reason = Reason(stage, f"{reason.stage}: {reason.text}", reason.as_near)
+                self.case.reasons.append(reason)
 
         return add
 
@@ -176,17 +177,18 @@ class Comparison:
         self,
         stage: str,
         function: Any,
-        hint: str,
+        hints: tuple[str, ...],
         gradients: bool = False,
         in_place: bool = False,
     ) -> None:
-        expected, actual = self._attempts(function, (hint,), in_place)
+        expected, actual = self._attempts(function, hints, in_place)
         if self._asks_nothing(expected.error):
             return
         self.case.compared = True
         if expected.error is not None or actual.error is not None:
             self._compare_errors(stage, expected.error, actual.error)
             return
+        self.precise = Precise(self.oracle, self.case, function, in_place)
         try:
             self._compare_results(stage, expected, actual, gradients)
         except Exception as error:  # the subject lacks what the harness looks at
@@ -230,20 +232,26 @@ class Comparison:
         if self.reads_values:
             expected.read_values()
             actual.read_values()
+        number = 0
         for wanted, got in pairs:
             if isinstance(wanted, Facts):
-                add(fact_reasons(wanted, got, self.tolerance))
+                add(fact_reasons(wanted, got, self.tolerance, self.precise.of("value", number)))
+                number += 1
             elif self.reads_values:
                 add(scalar_reasons(wanted, got))
 
-    def _cotangents(self, tensors: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Equal random gradients for both libraries; they require grad, for the second order."""
+    def _cotangents(self, tensors: list[Any], require_grad: bool) -> tuple[list[Any], list[Any]]:
+        """Equal random gradients for both libraries; for the second order they require grad.
+
+        Only then: PyTorch may return a view of what it was given, which then requires grad although
+        no graph was asked for.
+        """
         drawn = []
         for x in tensors:
             g = torch.randn(x.shape, generator=self.generator, dtype=torch.float64).to(x.dtype)
             if x.dtype.is_complex:
                 g = g + 1j * torch.randn(x.shape, generator=self.generator).to(x.dtype)
-            drawn.append(g.requires_grad_())
+            drawn.append(g.requires_grad_(require_grad))
         return (
             [build(self.oracle, g) for g in drawn],
             [build(self.subject, g) for g in drawn],
@@ -253,14 +261,16 @@ class Comparison:
         self, stage: str, expected: Attempt, actual: Attempt, facts: list[tuple[Facts, Facts]]
     ) -> list[tuple[str, Callable[[list[Reason]], None], list[Any], list[Any]]]:
         """First and second gradients, asked for in both libraries and not yet read."""
-        outs = [(w.tensor, g.tensor) for w, g in facts if w.requires_grad and g.requires_grad]
-        outs = [(w, g) for w, g in outs if w.shape == tuple(g.shape)]
+        both = [(w.tensor, g.tensor) for w, g in facts]
+        shown = [n for n, (w, g) in enumerate(facts) if w.requires_grad and g.requires_grad]
+        shown = [n for n in shown if both[n][0].shape == tuple(both[n][1].shape)]
         info, inputs = self.case.info, expected.differentiable()
-        if not outs or not inputs or not info.supports_autograd:
+        if not shown or not inputs or not info.supports_autograd:
             return []
-        wanted_outs, got_outs = [w for w, _ in outs], [g for _, g in outs]
-        cotangents = self._cotangents(wanted_outs)
+        wanted_outs, got_outs = ([both[n][side] for n in shown] for side in (0, 1))
         twice = info.supports_gradgrad and stage == "call"
+        cotangents = self._cotangents(wanted_outs, twice)
+        asked = self.precise.asked = Asked(shown, cotangents[0], [], [])
         first = self._ask(
             "gradient", stage,
             (wanted_outs, inputs, cotangents[0]),
@@ -270,15 +280,15 @@ class Comparison:
         if first is None:
             return []
         slots = [("gradient", self._adder(stage), *first)]
-        pairs = [
-            (w, g) for w, g in zip(*first, strict=True)
-            if w is not None and g is not None and w.requires_grad and g.requires_grad
-        ]  # fmt: skip
-        pairs = [(w, g) for w, g in pairs if w.shape == tuple(g.shape)]
-        if not twice or not pairs:
+        for n, (w, g) in enumerate(zip(*first, strict=True)):
+            recorded = w is not None and g is not None and w.requires_grad and g.requires_grad
+            if recorded and w.shape == tuple(g.shape):
+                asked.pairs.append(n)
+        if not twice or not asked.pairs:
             return slots
-        wanted_grads, got_grads = [w for w, _ in pairs], [g for _, g in pairs]
-        directions = self._cotangents(wanted_grads)
+        wanted_grads, got_grads = ([grads[n] for n in asked.pairs] for grads in first)
+        directions = self._cotangents(wanted_grads, False)
+        asked.directions = directions[0]
         second = self._ask(
             "second", stage,
             (wanted_grads, inputs + cotangents[0], directions[0]),
@@ -295,14 +305,10 @@ class Comparison:
         """`autograd.grad` in both libraries; None when either raises, which is compared here."""
         results: list[Any] = []
         errors: list[Exception | None] = []
-        for library, (outs, inputs, cotangents) in zip(
-            (self.oracle, self.subject), (expected, actual), strict=True
-        ):
+        for library, (outs, inputs, cotangents) in zip((self.oracle, self.subject), (expected, actual), strict=True):
             try:
                 results.append(
-                    library.module.autograd.grad(
-                        outs, inputs, cotangents, create_graph=create_graph, allow_unused=True
-                    )
+                    library.module.autograd.grad(outs, inputs, cotangents, create_graph=create_graph, allow_unused=True)
                 )
                 errors.append(None)
             except Exception as error:  # any exception is an outcome to compare
@@ -328,12 +334,12 @@ class Comparison:
                 text = f"{names[0]} where PyTorch has {names[1]}"
                 reasons.append(Reason(name, f"input {number}: {text}"))
                 continue
-            reasons += self._slot_reasons(name, wanted, got)
+            reasons += self._slot_reasons(name, number, wanted, got)
         return reasons
 
-    def _slot_reasons(self, name: str, wanted: Any, got: Any) -> list[Reason]:
+    def _slot_reasons(self, name: str, number: int, wanted: Any, got: Any) -> list[Reason]:
         shown = [(dtype_name(x.dtype), tuple(x.shape), bool(x.requires_grad)) for x in (wanted, got)]
         if shown[0] != shown[1]:
             return [Reason(name, f"{shown[1]} where PyTorch has {shown[0]}")]
         values = read(self.oracle, wanted), read(self.subject, got)
-        return value_reason(name, *values, self.tolerance)
+        return value_reason(name, *values, self.tolerance, self.precise.of(name, number))

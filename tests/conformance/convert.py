@@ -42,7 +42,8 @@ def build(library: Library, x: torch.Tensor) -> Any:
     if x.layout != torch.strided or x.device.type != "cpu":
         raise Unsupported(f"a {x.layout} {x.device} argument cannot be carried across")
     plain = x.detach().resolve_conj().resolve_neg()
-    if plain.storage_offset() == 0 and plain.stride() == _dense_strides(plain.shape):
+    # An empty array has strides of its own, so an empty tensor gets its geometry by hand.
+    if plain.numel() and plain.storage_offset() == 0 and plain.stride() == _dense_strides(plain.shape):
         out = _dense(library, plain)
     else:
         count = plain.untyped_storage().nbytes() // plain.element_size()

@@ -34,7 +34,7 @@ def _sound_and_seen() -> list[str]:
         if stage not in stages:
             wrong.append(f"planted fault '{plant}' in {name} was not seen as {stage}: {stages}")
     broken.plant = ""
-    return wrong + _excuses(broken, subject) + _nan_is_a_value()
+    return wrong + _excuses(broken, subject) + _nan_is_a_value() + _errors_are_weighed()
 
 
 def _excuses(broken: Any, subject: Any) -> list[str]:
@@ -64,6 +64,20 @@ def _nan_is_a_value() -> list[str]:
     nan, zero = torch.tensor([float("nan")]), torch.tensor([0.0])
     seen = [bool(value_reason("value", nan, other, Tolerance())) for other in (nan, zero)]
     return [] if seen == [False, True] else [f"NaN against NaN and 0 differs: {seen}"]
+
+
+def _errors_are_weighed() -> list[str]:
+    """A number is as near as PyTorch's when its error is at most twice as large, and a NaN never is."""
+    import torch
+
+    from .compare import Tolerance, value_reason
+
+    exact, expected = torch.tensor([1.0]).double(), torch.tensor([1.01])
+    seen = []
+    for value in (1.015, 1.05, float("nan")):
+        reasons = value_reason("value", expected, torch.tensor([value]), Tolerance(), lambda: exact)
+        seen.append([reason.as_near for reason in reasons])
+    return [] if seen == [[True], [False], [False]] else [f"errors against float64 weigh {seen}"]
 
 
 def _crash_is_survived() -> list[str]:

@@ -120,6 +120,7 @@ class Worker:
         return record.finished()
 
     def _run_dtype(self, record: Record, info: Any, dtype_name: str, dtype: torch.dtype) -> None:
+        torch.manual_seed(0)  # the samples of a name are the same whatever ran before
         for index, sample in enumerate(_samples(info, dtype, self.reference)):
             if index == LARGEST_SAMPLE_COUNT:
                 record.notes.append(f"{dtype_name}: only the first {index} samples")
@@ -129,6 +130,7 @@ class Worker:
     def _run_errors(self, record: Record, info: Any) -> None:
         if info.error_inputs_func is None:
             return
+        torch.manual_seed(0)
         for index, entry in enumerate(info.error_inputs("cpu")):
             self._run_case(record, Case(info, "error", index, entry.sample_input, is_error=True))
 
