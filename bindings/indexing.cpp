@@ -52,12 +52,13 @@ std::int64_t bound(PyObject* value, std::int64_t otherwise) {
     return value == Py_None ? otherwise : integer_from(value, "slice indices");
 }
 
-void apply_slice(Indexed& at, PyObject* item, int& dim) {
+/// `alone`: it is the whole index of a read. Otherwise a slice that takes everything makes no view.
+void apply_slice(Indexed& at, PyObject* item, int& dim, bool alone) {
     const PySliceObject* range = reinterpret_cast<PySliceObject*>(item);
     const std::int64_t step = bound(range->step, 1);
     if (step <= 0) fail(ErrorKind::Value, "step must be greater than zero");
     const std::int64_t start = bound(range->start, 0), end = bound(range->stop, INT64_MAX);
-    const bool all = start == 0 && end >= at.view->sizes[dim] && step == 1;
+    const bool all = !alone && start == 0 && end >= at.view->sizes[dim] && step == 1;
     if (!all) at.view = slice(at.view, dim, start, end, step);
     ++dim;
 }
@@ -72,7 +73,7 @@ void apply_pick(Indexed& at, Tensor pick, int& dim) {
     dim += taken;
 }
 
-void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
+void apply_item(Indexed& at, PyObject* item, int& dim, int rest, bool alone) {
     const Tensor& x = at.view;
     if (item == Py_Ellipsis) {
         dim = x->dim() - rest;
@@ -86,7 +87,7 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
     } else if (dim >= x->dim()) {
         fail(ErrorKind::Index, "too many indices for tensor of dimension ", at.rank);
     } else if (PySlice_Check(item)) {
-        apply_slice(at, item, dim);
+        apply_slice(at, item, dim, alone);
     } else if (is_integer(item)) {
         const std::int64_t i = integer_from(item, "index"), size = x->sizes[dim];
         if (i < -size || i >= size) {
@@ -109,7 +110,8 @@ void apply_item(Indexed& at, PyObject* item, int& dim, int rest) {
     }
 }
 
-Indexed index_by(const Tensor& x, PyObject* key) {
+/// `reads`: as PyTorch, where x[:] makes a view and x[:] = y writes x itself.
+Indexed index_by(const Tensor& x, PyObject* key, bool reads) {
     Indexed at{x, {}, x->dim(), 0, false};
     int dim = 0;
     if (!PyTuple_Check(key)) {
@@ -118,7 +120,7 @@ Indexed index_by(const Tensor& x, PyObject* key) {
                  "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
                  "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
         }
-        apply_item(at, key, dim, 0);
+        apply_item(at, key, dim, 0, reads);
         return at;
     }
     const Py_ssize_t count = PyTuple_GET_SIZE(key);
@@ -127,7 +129,7 @@ Indexed index_by(const Tensor& x, PyObject* key) {
         if (PyTuple_GET_ITEM(key, i) == Py_Ellipsis) {
             for (Py_ssize_t j = i + 1; j < count; ++j) rest += consumed(PyTuple_GET_ITEM(key, j));
         }
-        apply_item(at, PyTuple_GET_ITEM(key, i), dim, rest);
+        apply_item(at, PyTuple_GET_ITEM(key, i), dim, rest, false);
     }
     return at;
 }
@@ -152,7 +154,7 @@ PyObject* tensor_getitem(PyObject* self, PyObject* key) {
             if (handled) return result;
         }
         const Tensor x = tensor_from(self);
-        Indexed at = index_by(x, key);
+        Indexed at = index_by(x, key, true);
         if (at.picked) return to_python(index(at.view, at.picks));
         return to_python(at.view.get() == x.get() ? alias_view(x) : at.view);
     });
@@ -168,7 +170,7 @@ int tensor_setitem(PyObject* self, PyObject* key, PyObject* value) {
             if (handled) return;
         }
         const Tensor x = tensor_from(self);
-        Indexed at = index_by(x, key);
+        Indexed at = index_by(x, key, false);
         Scalar number;
         Tensor source;
         if (is_tensor(value)) {

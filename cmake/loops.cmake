@@ -14,6 +14,10 @@ function(tapeless_add_loops library file)
             target_compile_definitions(${name} PRIVATE
                 TAPELESS_ISA=v${level} TAPELESS_ISA_LEVEL=${level}
                 TAPELESS_CLASS=${class} TAPELESS_LOOPS_${upper}=1)
+            if(class STREQUAL integer)
+                # Integers wrap around; in plain C++ the x + y of a formula would be undefined beyond its type.
+                target_compile_options(${name} PRIVATE -fwrapv)
+            endif()
             if(TAPELESS_X86)
                 # 256 bits at v4 too: with 512 a loop that writes bytes takes 64 steps at once, and a group of 16 or 32
                 # falls into gcc's scalar tail. The masks and 32 registers of v4 remain.

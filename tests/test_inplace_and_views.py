@@ -408,12 +408,13 @@ def test_names_of_the_nodes_of_views():
     a = leaf([[1.0, 2.0], [3.0, 4.0]])
     names = {
         "ViewBackward0": [a.view(4), a.reshape(4), a.flatten()],
+        "ReshapeAliasBackward0": [a[:, 0].reshape(1, 2), a.t().reshape(2, 1, 2)],
         "UnsafeViewBackward0": [a.t().reshape(4)],
         "TBackward0": [a.t()],
         "TransposeBackward0": [a.transpose(0, 1)],
         "PermuteBackward0": [a.permute(1, 0)],
         "SelectBackward0": [a[0], a.select(0, 1)],
-        "SliceBackward0": [a[:, :1], a.narrow(0, 0, 1)],
+        "SliceBackward0": [a[:, :1], a.narrow(0, 0, 1), a[:], a[0:2]],
         "UnsqueezeBackward0": [a.unsqueeze(0), a[None]],
         "SqueezeBackward1": [a.unsqueeze(0).squeeze(0)],
         "ExpandBackward0": [a.expand(3, 2, 2)],
@@ -421,10 +422,16 @@ def test_names_of_the_nodes_of_views():
         "CloneBackward0": [a.clone(), a.t().contiguous()],
         "SplitBackward0": [a.split(1)[1]],
         "UnbindBackward0": [a.unbind()[1]],
-        "AliasBackward0": [a[...]],
+        "AliasBackward0": [a[...], a[:, :], a[(slice(None),)]],
     }
     for name, tensors in names.items():
         assert [t.grad_fn.name() for t in tensors] == [name] * len(tensors)
+
+
+def test_ravel_copies_what_has_gaps():
+    x = torch.ones(4, 4)
+    assert x.ravel().data_ptr() == x.data_ptr()
+    assert x[:, 0].ravel().data_ptr() != x.data_ptr()
 
 
 def test_strides_of_views_and_of_results():
@@ -446,3 +453,45 @@ def test_a_long_series_of_writes_to_one_buffer_differentiates():
         b[step] = a[step % 3] * step if step < 3 else b[step - 3] + a[step % 3]
     b.sum().backward()
     assert_close(a.grad, [45.0, 55.0, 65.0], rtol=1e-6)
+
+
+# What random programs found
+
+
+@pytest.mark.parametrize("index", [slice(None), slice(1, None), (..., 1), (..., slice(None, None, 2))])
+def test_a_number_is_not_assigned_to_elements_that_are_named_twice(index):
+    x = torch.zeros(2, 4).expand(3, 2, 4)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        x[index] = 1
+    x[0] = 1
+    x.fill_(2)
+    assert x.sum() == 48
+
+
+def test_a_tensor_copied_onto_itself_counts_as_written():
+    x = torch.ones(3).expand(2, 3)
+    x.copy_(x)
+    y = leaf([1.0, 2.0]).exp()
+    y.copy_(y)
+    assert x._version == y._version == 1
+    assert y.grad_fn.name() == "torch::autograd::CopyBackwards"
+
+
+def test_a_view_through_a_view_that_was_made_a_leaf_is_not_written():
+    whole = torch.ones(3, 3)
+    part = whole[1:]
+    part.requires_grad_()
+    for view in (part, part.t()):
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used"):
+            view.add_(1)
+
+
+def test_a_view_that_may_not_be_used_says_what_was_written():
+    y = leaf([1.0, 2.0]).sin()
+    with torch.no_grad():
+        view = y[:1]
+    y.add_(1)
+    message = "in no_grad mode and its base or another view of its base has been modified inplace"
+    with pytest.raises(RuntimeError, match=message):
+        view.grad_fn  # noqa: B018
+    assert view.requires_grad_() is view

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.subject import assert_same, leaf, torch
+from tests.subject import assert_close, assert_same, leaf, torch
 
 LEAF_WRITE = r"a leaf Variable that requires grad is being used in an in-place operation\."
 VIEW_OF_LEAF_WRITE = r"a view of a leaf Variable that requires grad is being used in an in-place operation\."
@@ -375,3 +375,13 @@ def test_grad_dtype_cannot_change_under_a_gradient():
     with pytest.raises(RuntimeError):
         a.grad_dtype = torch.float64
     assert_same(a.grad, [1.0])
+
+
+@pytest.mark.parametrize("give_up", [lambda x: x.detach_(), lambda x: x.requires_grad_(False)])
+def test_a_leaf_that_gave_up_its_flag_gets_no_gradient(give_up):
+    x, other = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    y = (x * other).sum()
+    give_up(x)
+    y.backward()
+    assert x.grad is None
+    assert_close(other.grad, [1.0, 2.0])

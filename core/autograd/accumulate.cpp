@@ -25,7 +25,7 @@ Tensor own_layout(const Tensor& x, const Tensor& g) {
 
 void apply_accumulate(Node& node, Gradients in, Gradients) {
     TensorBody* leaf = accumulated_leaf(node);
-    if (!leaf || !in[0]) return;
+    if (!leaf || !in[0] || !leaf->requires_grad) return;  // The flag may have been dropped since.
     const Tensor x(leaf);
     const Tensor g = std::move(in[0]);
     accumulate(x, g);

@@ -70,7 +70,9 @@ const char* const kMultiViewAdvice =
     if (creation == Creation::NoGrad) {
         fail(ErrorKind::Runtime,
              name.empty()
-                 ? "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
+                 ? text("A view was created in no_grad mode and ",
+                        indirect ? "its base or another view of its base has been" : "is being",
+                        " modified inplace with grad mode enabled. ")
                  : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
              "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
              "code by "
@@ -163,6 +165,8 @@ Edge gradient_edge(const Tensor& x) {
 }
 
 void set_requires_grad(const Tensor& x, bool value) {
+    // Before grad_fn is asked for, which may refuse: a request for what is so already fails for no view.
+    if (value && !x->requires_grad && requires_grad(x)) return;
     if (!is_leaf(x)) {
         check(value,
               "you can only change requires_grad flags of leaf variables. If you want to use a computed "

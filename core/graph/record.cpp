@@ -80,10 +80,10 @@ void check_inplace(const Tensor& x, bool records, bool uniform) {
     if (view && !view->detached && view->creation != Creation::Ordinary && !planted(Fault::CreationIgnored)) {
         fail_view_write(*x, view->creation, false);
     }
+    check(!(view && !view->detached && requires_grad(x) && is_leaf(view->base)),
+          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     check(!(x->requires_grad && is_leaf(x)),
           "a leaf Variable that requires grad is being used in an in-place operation.");
-    check(!(view && !view->detached && view->base->requires_grad && is_leaf(view->base)),
-          "a view of a leaf Variable that requires grad is being used in an in-place operation.");
 }
 
 void note_write(const Tensor& x) {

@@ -21,16 +21,25 @@ template <> struct Accumulator<BFloat16> {
 
 constexpr int kLanes = 16;
 
+/// Integers wrap around.
+template <class A> A plus(A x, A y) {
+    if constexpr (std::is_integral_v<A>) {
+        return static_cast<A>(static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(y));
+    } else {
+        return x + y;
+    }
+}
+
 template <class T> typename Accumulator<T>::type block_sum(const T* values, std::int64_t count) {
     using A = typename Accumulator<T>::type;
     A lanes[kLanes] = {};
     std::int64_t i = 0;
     for (; i + kLanes <= count; i += kLanes) {
-        for (int l = 0; l < kLanes; ++l) lanes[l] = lanes[l] + convert<A>(values[i + l]);
+        for (int l = 0; l < kLanes; ++l) lanes[l] = plus(lanes[l], convert<A>(values[i + l]));
     }
-    for (int l = 0; i + l < count; ++l) lanes[l] = lanes[l] + convert<A>(values[i + l]);
+    for (int l = 0; i + l < count; ++l) lanes[l] = plus(lanes[l], convert<A>(values[i + l]));
     for (int half = kLanes / 2; half > 0; half /= 2) {
-        for (int l = 0; l < half; ++l) lanes[l] = lanes[l] + lanes[l + half];
+        for (int l = 0; l < half; ++l) lanes[l] = plus(lanes[l], lanes[l + half]);
     }
     return lanes[0];
 }
@@ -38,7 +47,7 @@ template <class T> typename Accumulator<T>::type block_sum(const T* values, std:
 /// The tree over partial sums: neighbours first, so that its shape depends on the count alone.
 template <class A> void tree(A* partials, std::int64_t count) {
     for (; count > 1; count = (count + 1) / 2) {
-        for (std::int64_t i = 0; i < count / 2; ++i) partials[i] = partials[2 * i] + partials[2 * i + 1];
+        for (std::int64_t i = 0; i < count / 2; ++i) partials[i] = plus(partials[2 * i], partials[2 * i + 1]);
         if (count % 2) partials[count / 2] = partials[count - 1];
     }
 }
@@ -64,7 +73,7 @@ void column_tree(const T* in, std::int64_t first, std::int64_t last, std::int64_
         std::fill_n(sums, width, A{});
         for (std::int64_t r = first; r < last; ++r) {
             const T* row = in + r * columns + begin;
-            for (std::int64_t c = 0; c < width; ++c) sums[c] = sums[c] + convert<A>(row[c]);
+            for (std::int64_t c = 0; c < width; ++c) sums[c] = plus(sums[c], convert<A>(row[c]));
         }
         return;
     }
@@ -73,7 +82,7 @@ void column_tree(const T* in, std::int64_t first, std::int64_t last, std::int64_
     A more[kBlock];
     column_tree(in, first, first + half, columns, begin, width, sums);
     column_tree(in, first + half, last, columns, begin, width, more);
-    for (std::int64_t c = 0; c < width; ++c) sums[c] = sums[c] + more[c];
+    for (std::int64_t c = 0; c < width; ++c) sums[c] = plus(sums[c], more[c]);
 }
 
 constexpr std::int64_t kWorth = 1 << 15;  // Elements below which a second thread costs more than it brings.

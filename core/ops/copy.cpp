@@ -66,8 +66,9 @@ struct FillWithCopy : FillWith {
     static constexpr const char* node = "FillBackward1";
 };
 
-template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload) {
-    check_inplace(x, grad_enabled() && requires_grad(x), true);
+/// `repeats`: x may name an element several times.
+template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload, bool repeats = true) {
+    check_inplace(x, grad_enabled() && requires_grad(x), repeats);
     Ref<Node> node;
     if (grad_enabled() && requires_grad(x)) {  // Asked again: Variable's default flag may have given way.
         node = make_node(class_of<P>(), 1, 0, 1, payload);
@@ -144,7 +145,8 @@ void copy_(const Tensor& x, const Tensor& source) {
              " doesn't match the broadcast shape ", to_string(broadcast(x->sizes, source->sizes)));
     }
     bool records = is_differentiable(x->dtype) && needs_record({&x, &source});
-    check_inplace(x, records);
+    const bool itself = x.get() == source.get();  // Nothing changes, so elements may be named twice.
+    check_inplace(x, records, itself);
     records = records && needs_record({&x, &source});
     Ref<Node> node;
     if (records) {
@@ -152,13 +154,13 @@ void copy_(const Tensor& x, const Tensor& source) {
         node->edges[0] = gradient_edge(x);
         if (is_differentiable(source->dtype)) node->edges[1] = gradient_edge(source);
     }
-    write(x, source);
+    if (!itself) write(x, source);
     note_write(x);
     if (node) rebase_history(x, node);
 }
 
 void fill_(const Tensor& x, const Scalar& value) { fill_as(x, value, Fill{}); }
-void set_number(const Tensor& x, const Scalar& value) { fill_as(x, value, FillElement{}); }
+void set_number(const Tensor& x, const Scalar& value) { fill_as(x, value, FillElement{}, false); }
 void zero_(const Tensor& x) { fill_as(x, Scalar(0), Zero{}); }
 
 namespace {

@@ -99,6 +99,9 @@ struct View {
         if (in[0]) out[0] = reshape(in[0], sizes);
     }
 };
+struct ReshapeAlias : View {
+    static constexpr const char* node = "ReshapeAliasBackward0";
+};
 struct Unsqueeze : View {
     static constexpr const char* node = "UnsqueezeBackward0";
 };
@@ -268,7 +271,11 @@ Tensor view(const Tensor& x, const Dims& given) {
 Tensor reshape(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
     Dims strides;
-    if (view_strides(x->sizes, x->strides, sizes, strides)) return view(x, sizes);
+    if (view_strides(x->sizes, x->strides, sizes, strides)) {
+        const Tensor out = viewed(x, sizes, std::move(strides), x->offset);
+        if (x->contiguous) return recorded(out, x, View{x->sizes});
+        return recorded(out, x, ReshapeAlias{{x->sizes}});
+    }
     const Tensor copy = clone(x, MemoryFormat::Contiguous);
     if (copy->grad_fn || !needs_record({&x})) {
         Tensor out = tensor_of(copy->storage, sizes, contiguous_strides(sizes), 0, x->dtype);

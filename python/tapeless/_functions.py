@@ -308,7 +308,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension seen as several; one of the sizes may be -1."""
     at = _wrap(dim, input.dim())
     shape = tuple(input.shape)
-    return input.reshape(*shape[:at], *sizes, *shape[at + 1 :])
+    return input.view(*shape[:at], *sizes, *shape[at + 1 :])
 
 
 def ravel(input: Tensor) -> Tensor:

@@ -9,7 +9,17 @@ What differs on purpose, or is nobody's promise, is left out by rule:
   agree, and once as it is, where the comparison ends before a line that PyTorch alone refuses for that reason.
 - Hooks do not write the gradients that they get: ours are private to them, PyTorch's are not.
 - A view whose base has just got a history counts as a leaf in PyTorch until somebody looks at its grad_fn, so that a
-  write to it is refused. PyTorch's run looks at every grad_fn before a write.
+  write to it is refused, and `register_hook` on it ends the process. PyTorch's run looks at every grad_fn before each
+  line.
+- PyTorch calls a tensor's hooks with None when its node is reached without a gradient for it, we do not call them: the
+  hooks of the programs do nothing then.
+- A refused write to an inference tensor outside of inference mode: PyTorch has written by then. The comparison ends
+  before such a line.
+- A write from a tensor that overlaps the written one and one of them has gaps: PyTorch reads what it has just written.
+  Programs for PyTorch have no such lines.
+- retain_grad of a view that may not be used since its base was written: PyTorch takes it for a leaf, we refuse. The
+  comparison ends before such a line.
+- Versions of gradients: PyTorch counts the engine's own additions.
 - Which gradients are stored when a backward pass fails half-way: the comparison ends before such a line.
 - Strides of what autograd.grad returns, and the version of a second `.data` of one storage.
 """
@@ -36,14 +46,17 @@ COARSE = "log-spreads"
 OURS_ALONE = (COARSE, "hook-shared")
 
 
-def _cut(program: Program, theirs: Run, ours: Run) -> int | None:
-    """The line from which on the two libraries' states are not comparable; it fails in PyTorch."""
+def _cut(program: Program, theirs: Run, ours: Run) -> tuple[int, bool] | None:
+    """The line from which on the two libraries' states are not comparable, and whether both must refuse it alike."""
     for at, line in enumerate(program.lines):
         finer = at in theirs.stale and ours.errors[at] is None
+        unusable = ".retain_grad(" in line.text and theirs.errors[at] is None and ours.errors[at] is not None
+        if finer or unusable:
+            return at, False
         # Which gradients a pass has stored before it fails is nobody's promise.
         partial = ".backward(" in line.text and theirs.errors[at] is not None
-        if finer or partial:
-            return at
+        if partial or at in theirs.half_written:
+            return at, True
     return None
 
 
@@ -53,11 +66,10 @@ def _against(subject: Any, program: Program, setting: str, faults: tuple[str, ..
     cut = _cut(program, theirs, ours)
     if cut is None:
         return difference(program, ours, theirs, TOLERANCE[program.dtype])
-    if theirs.errors[cut] != ours.errors[cut] and ours.errors[cut] is not None:
-        return difference(program, ours, theirs, until=cut + 1)
-    if cut not in theirs.stale and ours.errors[cut] is None:
-        return f"line {cut}: `{program.lines[cut].text}`: no error against {theirs.errors[cut]}"
-    return _against(subject, program.with_lines(program.lines[:cut]), setting, faults)
+    at, alike = cut
+    if alike and theirs.errors[at] != ours.errors[at]:
+        return difference(program, ours, theirs, until=at + 1)
+    return _against(subject, program.with_lines(program.lines[:at]), setting, faults)
 
 
 def compare(subject: Any, program: Program, setting: str, faults: tuple[str, ...] = ()) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.random_programs.program import Line, Program
 
-__all__ = ["PROFILES", "generate"]
+__all__ = ["GRADIENT", "PROFILES", "generate"]
 
 SMALL = ((4, 6), (12,), (2, 3, 4), (6, 4), (3, 3))
 LARGE = ((96, 96), (9216,), (2, 48, 96))
@@ -28,6 +28,8 @@ PROFILES: dict[str, dict[str, int]] = {
 
 SMOOTH = ("sin", "cos", "tanh", "sigmoid", "neg")
 KINKED = ("abs", "relu", "exp", "sqrt", "square")
+# How the names of gradients begin: their versions are not compared.
+GRADIENT = "g"
 WRITES = {"write_unary", "write_binary", "write_number", "write_slice", "numpy_write", "masked"}
 
 
@@ -39,10 +41,11 @@ class Memory:
     tracked: bool = False
     fixed: bool = False  # a leaf that requires grad: writing it in grad mode is refused
     aliases: list[str] = field(default_factory=list)  # made by .data, of this storage
+    gradient: bool = False  # a leaf's .grad, whose version counts the engine's own additions in PyTorch
 
     def beside(self) -> "Memory":
         """The same storage without history."""
-        return Memory(self.bound, aliases=self.aliases)
+        return Memory(self.bound, aliases=self.aliases, gradient=self.gradient)
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Name:
     memory: Memory = field(default_factory=Memory)
     is_view: bool = False
     leaf: bool = False
+    plain: bool = True  # in row-major order and without gaps
 
     @property
     def count(self) -> int:
@@ -93,7 +97,8 @@ class Writer:
 
     def fresh(self, shape: tuple[int, ...], memory: Memory | None = None, **facts: bool) -> Name:
         """A new variable; the line that makes it follows."""
-        made = Name(f"t{self.used}", tuple(shape), memory or Memory(), **facts)
+        memory = memory or Memory()
+        made = Name(f"{GRADIENT if memory.gradient else 't'}{self.used}", tuple(shape), memory, **facts)
         self.used += 1
         self.names.append(made)
         return made
@@ -113,6 +118,23 @@ class Writer:
         if same and not self.chance(0.15):
             return same
         return self.pick(lambda n: _broadcasts(n.shape, x.shape)) or same
+
+    def source(self, x: Name, shape: tuple[int, ...], plain: bool) -> Name | None:
+        """What is written into the elements of x of that shape; `plain`: they have no gaps.
+
+        PyTorch refuses a source that overlaps them only when neither has gaps, and with gaps reads what it has just
+        written; we read it as it was.
+        """
+
+        def promised(y: Name) -> bool:
+            if self.ours or y.memory.aliases is not x.memory.aliases or (y is x and shape == x.shape):
+                return True
+            return plain and y.plain and y.shape == shape
+
+        same = self.pick(lambda n: n.shape == shape, promised)
+        if same and not self.chance(0.15):
+            return same
+        return self.pick(lambda n: _broadcasts(n.shape, shape), promised) or same
 
     def target(self) -> Name | None:
         """What a line writes: mostly something that is, or has, a view."""
@@ -204,7 +226,7 @@ class Writer:
         if memory.bound > 500:
             text, memory.bound = f"{x.name}.tanh()", 1.0
         mode = self.mode()
-        self.emit(f"{mode}{self.fresh(x.shape, memory).name} = {text}")
+        self.emit(f"{mode}{self.fresh(x.shape, memory, plain=x.plain).name} = {text}")
 
     def binary(self) -> None:
         """A function of two or three tensors."""
@@ -224,7 +246,7 @@ class Writer:
         else:
             text = f"{x.name} {kind} {y.name}"
         mode = self.mode()
-        self.emit(f"{mode}{self.fresh(x.shape, memory).name} = {text}")
+        self.emit(f"{mode}{self.fresh(x.shape, memory, plain=x.plain and y.plain).name} = {text}")
 
     def matmul(self) -> None:
         """A product of matrices."""
@@ -252,14 +274,16 @@ class Writer:
             shapes += [(x.shape[1], x.shape[0], *x.shape[2:])] * 2
         at = self.random.randrange(len(choices))
         text, shape = f"{x.name}.{choices[at]}", shapes[at]
+        plain = x.plain and at < 3
         if choices[at] == "view_as":
             text = f"{x.name}[:]" if shape else text
         if self.chance(0.6):
             found = self.index(x.shape)
             if found:
                 text, shape = f"{x.name}[{found[0]}]", found[1]
+                plain = x.plain and _leaves_no_gaps(found[0])
         mode = self.mode()
-        self.emit(f"{mode}{self.fresh(shape, x.memory, is_view=True).name} = {text}")
+        self.emit(f"{mode}{self.fresh(shape, x.memory, is_view=True, plain=plain).name} = {text}")
 
     def parts(self) -> None:
         """Several views from one call."""
@@ -268,8 +292,10 @@ class Writer:
             return
         half = (x.shape[0] + 1) // 2
         mode = self.mode()
-        first = self.fresh((half, *x.shape[1:]), x.memory, is_view=True)
-        second = self.fresh((x.shape[0] - half, *x.shape[1:]), x.memory, is_view=True)
+        first = self.fresh((half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
+        second = self.fresh(
+            (x.shape[0] - half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain
+        )
         text = f"{x.name}.chunk(2)" if self.chance(0.5) else f"{x.name}.split({half})"
         if x.shape[0] == 2 and self.chance(0.5):
             text = f"{x.name}.unbind()"
@@ -280,7 +306,7 @@ class Writer:
         """A view in which elements appear several times."""
         x = self.pick(lambda n: n.count < 40)
         if x:
-            made = self.fresh((3, *x.shape), x.memory, is_view=True)
+            made = self.fresh((3, *x.shape), x.memory, is_view=True, plain=False)
             self.emit(f"{self.mode()}{made.name} = {x.name}.expand(3, {_listed(x.shape)})")
 
     def reduce(self) -> None:
@@ -304,7 +330,7 @@ class Writer:
         if self.chance(0.15):
             self.emit(f"{x.name}.detach_()")
             return
-        made = self.fresh(x.shape, x.memory.beside(), is_view=True)
+        made = self.fresh(x.shape, x.memory.beside(), is_view=True, plain=x.plain)
         self.emit(f"{made.name} = {x.name}.detach()")
 
     def data(self) -> None:
@@ -312,7 +338,7 @@ class Writer:
         x = self.pick()
         if x.memory.aliases and not self.ours:
             return
-        made = self.fresh(x.shape, x.memory.beside(), is_view=True)
+        made = self.fresh(x.shape, x.memory.beside(), is_view=True, plain=x.plain)
         x.memory.aliases.append(made.name)
         self.emit(f"{made.name} = {x.name}.data")
         if self.chance(0.6):
@@ -356,7 +382,7 @@ class Writer:
     def write_binary(self) -> None:
         """Another tensor into all elements, or all of them changed by it."""
         x = self.target()
-        y = x and self.partner(x)
+        y = x and self.source(x, x.shape, x.plain)
         if not x or not y:
             return
         kind = self.random.choice(("add_", "sub_", "mul_", "mul_", "copy_"))
@@ -373,7 +399,7 @@ class Writer:
         if not x or not found:
             return
         index, shape = found
-        y = self.pick(lambda n: n.shape == shape) or self.pick(lambda n: _broadcasts(n.shape, shape))
+        y = self.source(x, shape, x.plain and _leaves_no_gaps(index))
         mode = self._write_mode(x)
         if y is None or self.chance(0.3):
             self.emit(f"{mode}{x.name}[{index}] = {self.number()}")
@@ -479,7 +505,7 @@ class Writer:
         x = self.pick(lambda n: n.leaf)
         if not x:
             return
-        made = self.fresh(x.shape, Memory(50.0))
+        made = self.fresh(x.shape, Memory(50.0, gradient=True))
         self.emit(f"{made.name} = {x.name}.grad")
         if self.chance(0.5):
             self.lines.append(Line(f"{made.name}.mul_(0.5)", True))
@@ -492,7 +518,8 @@ class Writer:
 
     def look(self) -> None:
         """All about one tensor but its values."""
-        self.emit(f"look({self.pick().name})")
+        x = self.pick(lambda n: not n.memory.gradient)
+        self.emit(f"look({x.name})")
 
     def delete(self) -> None:
         """One variable less."""
@@ -542,6 +569,10 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     if len(small) > len(large):
         return False
     return all(a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False))
+
+
+def _leaves_no_gaps(index: str) -> bool:
+    return not index.startswith(("...", "::"))
 
 
 def _listed(shape: tuple[int, ...]) -> str:

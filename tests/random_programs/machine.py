@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.random_programs.generate import GRADIENT
 from tests.random_programs.program import Line, Program
 from tests.settings import DEFERRAL_SETTINGS
 
@@ -15,6 +16,7 @@ __all__ = ["Run", "difference", "execute", "planted", "shrink"]
 
 # PyTorch's and our sentence for a saved value that was written; see `Run.stale`.
 STALE = "modified by an inplace operation"
+INFERENCE_WRITE = "Inplace update to inference tensor"
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Run:
 
     errors: list[str | None] = field(default_factory=list)  # one for each line
     stale: list[int] = field(default_factory=list)  # lines that refused a saved value that was written
+    half_written: list[int] = field(default_factory=list)  # lines that PyTorch refuses after it has written
     seen: list[tuple[int, str, Any]] = field(default_factory=list)  # line, what, value
     pending_at_write: bool = False
     gradients: dict[int, Any] = field(default_factory=dict)  # of leaves, by their number
@@ -60,21 +63,21 @@ class Machine:
             "leaf": lambda number, shape: _leaf(number, shape, shift).astype(dtype),
             "look": lambda x: self.look("look", x),
             "peek": lambda x: self.see("peek", _values(x)),
-            "double": lambda g: g * 2,
-            "spy": lambda g: self.see("hook", _values(g)),
-            "spy_leaf": lambda x: self.see("leaf hook", _values(x.grad)),
-            "spoil": lambda g: _nothing(g.fill_(0.5)),
-            "scale": lambda g: g.mul_(3),
-            "boom": _boom,
+            "double": _given(lambda g: g * 2),
+            "spy": _given(lambda g: self.see("hook", _values(g))),
+            "spy_leaf": lambda x: x.grad is not None and self.see("leaf hook", _values(x.grad)),
+            "spoil": _given(lambda g: _nothing(g.fill_(0.5))),
+            "scale": _given(lambda g: g.mul_(3)),
+            "boom": _given(_boom),
         }
 
     def see(self, what: str, value: Any) -> None:
         """Notes a value for the comparison."""
         self.run.seen.append((self.at, what, value))
 
-    def look(self, what: str, x: Any) -> None:
+    def look(self, what: str, x: Any, facts: Any = None) -> None:
         """Notes all about a tensor but its values."""
-        self.see(what, tuple(_fact(x, read) for read in FACTS))
+        self.see(what, tuple(_fact(x, read) for read in facts or FACTS))
 
     def step(self, line: Line) -> None:
         """Runs one line, and notes how it ended."""
@@ -85,6 +88,8 @@ class Machine:
             self.run.errors.append(type(error).__name__)
             if STALE in str(error):
                 self.run.stale.append(self.at)
+            if INFERENCE_WRITE in str(error):
+                self.run.half_written.append(self.at)
 
     def tensors(self) -> list[tuple[str, Any]]:
         """The tensors among the variables."""
@@ -94,7 +99,7 @@ class Machine:
     def close(self) -> None:
         """Notes all about every variable."""
         for name, x in self.tensors():
-            self.look(f"facts of {name}", x)
+            self.look(f"facts of {name}", x, GRADIENT_FACTS if name.startswith(GRADIENT) else FACTS)
         for name, x in list(self.names.items()):
             if isinstance(x, np.ndarray):
                 self.see(f"values of {name}", x.copy())
@@ -112,6 +117,10 @@ def _leaf(number: int, shape: tuple[int, ...], shift: float) -> np.ndarray:
 def direction(number: int, shape: tuple[int, ...]) -> np.ndarray:
     """Where finite differences move the leaf of that number."""
     return _draw(number + 100_000, shape)
+
+
+def _given(hook: Any) -> Any:
+    return lambda g: None if g is None else hook(g)
 
 
 def _nothing(_: Any) -> None:
@@ -142,9 +151,10 @@ FACTS = (
     lambda x: x.requires_grad,
     lambda x: x.is_leaf,
     lambda x: x.grad_fn and x.grad_fn.name(),
-    lambda x: x._version,
     lambda x: x.is_inference(),
+    lambda x: x._version,
 )
+GRADIENT_FACTS = FACTS[:-1]
 
 
 def _fact(x: Any, read: Any) -> Any:
@@ -173,7 +183,7 @@ def execute(
     shift: float = 0.0,
     awake: bool = False,
 ) -> Run:
-    """Runs a program. `shift` moves the leaves; `awake`: each tensor's grad_fn is looked at before a write."""
+    """Runs a program. `shift` moves the leaves; `awake`: each tensor's grad_fn is looked at before each line."""
     machine = Machine(library, program, shift)
     run = machine.run
     with _settings(library, setting), planted(library, faults), warnings.catch_warnings():
@@ -181,7 +191,7 @@ def execute(
         for machine.at, line in enumerate(program.lines):
             if line.writes and not run.pending_at_write and setting != "fusion-off":
                 run.pending_at_write = any(x._is_pending() for _, x in machine.tensors())
-            if awake and line.writes:
+            if awake:
                 _wake(machine)
             machine.step(line)
         machine.at += 1
