@@ -58,9 +58,11 @@ void Call::make_context() {
     }
     records_ = records_ && grad_enabled();
     // The edges come first: looking for one may make a node, which must be older than this one.
-    node_ = make_node(class_of_type(type.get()), static_cast<int>(edges.size()), kInlineSaved, kInlineOutputs,
-                      sizeof(FunctionState));
+    const std::shared_ptr<const NodeClass>& cls = class_of_type(type.get());
+    node_ =
+        make_node(*cls, static_cast<int>(edges.size()), kInlineSaved, kInlineOutputs, sizeof(FunctionState));
     new (node_->payload) FunctionState();
+    state_of(*node_).cls = cls;
     node_->saved_count = node_->output_count = 0;
     for (std::size_t i = 0; i < edges.size(); ++i) node_->edges[i] = std::move(edges[i]);
     state_of(*node_).arguments = std::move(arguments);

@@ -1,6 +1,7 @@
 // Custom autograd.Function, shared by its two files: what a node of one carries, and the names looked up.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ inline constexpr int kInlineSaved = 4, kInlineOutputs = 2;
 
 /// What a custom Function's node carries. Saved values and outputs beyond the inline ones have memory of their own.
 struct FunctionState {
+    std::shared_ptr<const NodeClass> cls;  ///< the node's own class: the collector may clear the type first
     Foreign to_save, dirty, non_differentiable;  ///< tuples, until forward has returned
     Foreign needs;                               ///< needs_input_grad
     std::string arguments;  ///< per argument of forward: '-' not a tensor, '0' no gradient wanted, '1' wanted
@@ -60,8 +62,8 @@ private:
     PyObject** items_;
 };
 
-/// The NodeClass of a "<Name>Backward" type, made at the Function's first call.
-const NodeClass& class_of_type(PyObject* type);
+/// The NodeClass of a "<Name>Backward" type, made at the Function's first call; the type and its nodes own it.
+const std::shared_ptr<const NodeClass>& class_of_type(PyObject* type);
 /// Makes _core._FunctionNode: the context's methods and attributes.
 void define_function_node(nb::module_& m);
 

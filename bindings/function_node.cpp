@@ -1,8 +1,9 @@
 // The node of a custom Function, which users see as the context: its backward, its attributes, its Python type.
 //
 // The type "<Name>Backward" is made in Python (autograd/function.py) from _core._FunctionNode; its class attribute
-// `_forward_cls` is the user's class. The NodeClass behind it lives as long as that type.
+// `_forward_cls` is the user's class. The NodeClass behind it lives as long as that type and its nodes.
 #include <cstdlib>
+#include <memory>
 
 #include "bindings/function.h"
 #include "bindings/object.h"
@@ -122,12 +123,14 @@ void apply_function(Node& node, Gradients in, Gradients out) {
 
 // The class of nodes
 
+using SharedClass = std::shared_ptr<const NodeClass>;
+
 void destroy_class(PyObject* capsule) {
-    delete static_cast<FunctionClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"));
+    delete static_cast<SharedClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"));
 }
 
-const NodeClass& make_function_class(PyObject* type) {
-    auto made = std::make_unique<FunctionClass>();
+const SharedClass& make_function_class(PyObject* type) {
+    auto made = std::make_shared<FunctionClass>();
     made->name = reinterpret_cast<PyTypeObject*>(type)->tp_name;
     made->node = node_class(made->name.c_str(), apply_function);
     made->node.visit_payload = visit_state;
@@ -135,19 +138,19 @@ const NodeClass& make_function_class(PyObject* type) {
     made->node.destroy_payload = destroy_state;
     made->node.takes_undefined = true;
     made->node.binding = type;
-    const NodeClass& result = made->node;
-    const Owned capsule = owned(PyCapsule_New(made.get(), "tapeless.FunctionClass", destroy_class));
-    made.release();
+    auto shared = std::make_unique<SharedClass>(made, &made->node);
+    const Owned capsule = owned(PyCapsule_New(shared.get(), "tapeless.FunctionClass", destroy_class));
+    const SharedClass& result = *shared.release();
     if (PyObject_SetAttr(type, interned().node_class, capsule.get()) < 0) throw nb::python_error();
     return result;
 }
 
 }  // namespace
 
-const NodeClass& class_of_type(PyObject* type) {
+const std::shared_ptr<const NodeClass>& class_of_type(PyObject* type) {
     PyObject* dict = reinterpret_cast<PyTypeObject*>(type)->tp_dict;
     if (PyObject* capsule = PyDict_GetItemWithError(dict, interned().node_class)) {
-        return static_cast<FunctionClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"))->node;
+        return *static_cast<SharedClass*>(PyCapsule_GetPointer(capsule, "tapeless.FunctionClass"));
     }
     if (PyErr_Occurred()) throw nb::python_error();
     check(PyType_Check(type) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), function_node_type),

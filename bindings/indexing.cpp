@@ -179,6 +179,11 @@ int tensor_setitem(PyObject* self, PyObject* key, PyObject* value) {
             if (!at.picked) return set_number(at.view, number);
             source = scalar_tensor(number, x->dtype);
         } else {
+            if (!PySequence_Check(value) || PyUnicode_Check(value)) {
+                const std::string kind = describe(*x);
+                fail(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a ",
+                     kind.substr(0, kind.find(' ')));
+            }
             source = tensor_from_list(value);
         }
         if (at.picked) return index_put_(at.view, at.picks, source, false);

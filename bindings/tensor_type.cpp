@@ -148,7 +148,7 @@ int put_data(PyObject* self, PyObject* value, void*) {
 }
 PyObject* get_version(PyObject* self, void*) {
     return get(self, [](const Tensor& x) -> PyObject* {
-        check(!x->inference, "Inference tensors do not track version counter.");
+        check(!x->inference || x->data_alias, "Inference tensors do not track version counter.");
         return PyLong_FromUnsignedLong(version(*x));
     });
 }

@@ -51,11 +51,7 @@ void accumulate(const Tensor& x, const Tensor& g) {
         return;
     }
     const Argument arguments[] = {slot.grad, g};
-    if (slot.grad->grad_fn || slot.grad->requires_grad) {
-        slot.grad = apply(row("add"), arguments);
-    } else {
-        apply_inplace(row("add"), arguments);
-    }
+    apply_inplace(row("add"), arguments);
 }
 
 }  // namespace tapeless

@@ -69,11 +69,10 @@ const char* const kMultiViewAdvice =
     if (creation == Creation::MultiView) fail(ErrorKind::Runtime, what, kMultiViewAdvice);
     if (creation == Creation::NoGrad) {
         fail(ErrorKind::Runtime,
-             name.empty()
-                 ? text("A view was created in no_grad mode and ",
-                        indirect ? "its base or another view of its base has been" : "is being",
-                        " modified inplace with grad mode enabled. ")
-                 : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
+             name.empty() ? text("A view was created in no_grad mode and ",
+                                 indirect ? "its base or another view of its base has been" : "is being",
+                                 " modified inplace with grad mode enabled. ")
+                          : what + "It was created in no_grad mode and is modified with grad mode enabled. ",
              "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
              "code by "
              "moving both the view and the inplace either both inside the no_grad block (if you don't want "

@@ -65,7 +65,7 @@ void give_way(const Tensor& x) {
 }
 
 void check_inplace(const Tensor& x, bool records, bool uniform) {
-    check(!x->inference || modes.has(kInference),
+    check(!x->inference || x->data_alias || modes.has(kInference),
           "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
           "get a normal "
           "tensor before doing inplace update.");

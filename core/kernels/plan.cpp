@@ -12,9 +12,7 @@ namespace {
 class Planner {
 public:
     explicit Planner(std::int64_t numel) { program_.numel = numel; }
-    ~Planner() {
-        for (Expression* expression : order_) expression->visit = 0;
-    }
+    ~Planner() { forget(); }
 
     /// Adds what `root` needs, operands first; iterative, so that no chain is too long.
     std::int16_t add(Expression& root) {
@@ -64,12 +62,18 @@ public:
             for (Expression* expression : written_) expression->result.reset();
             throw;
         }
+        forget();  // Now: operands that nobody else holds are freed below.
         for (Expression* expression : written_) release_operands(*expression);
     }
 
     Program& program() { return program_; }
 
 private:
+    void forget() {
+        for (Expression* expression : order_) expression->visit = 0;
+        order_.clear();
+    }
+
     void emit(Expression& expression) {
         Step step{expression.kernel, expression.compute, expression.dtype, expression.arity, {}, 0};
         for (int k = 0; k < expression.arity; ++k) {
