@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.subject import assert_same, leaf, run_alone, torch
+from tests.subject import assert_close, assert_same, leaf, run_alone, torch
 
 grad = torch.autograd.grad
 NO_GRAPH = "element {} of tensors does not require grad and does not have a grad_fn"
@@ -75,9 +75,7 @@ def test_one_root_may_be_given_several_times():
 # The gradient given
 
 
-@pytest.mark.parametrize(
-    ("root_shape", "gradient_shape"), [((2,), (3,)), ((), (1,)), ((1,), ()), ((2, 1), (2,))]
-)
+@pytest.mark.parametrize(("root_shape", "gradient_shape"), [((2,), (3,)), ((), (1,)), ((1,), ()), ((2, 1), (2,))])
 def test_the_gradient_given_must_have_the_shape_of_the_root(root_shape, gradient_shape):
     y = torch.ones(root_shape, requires_grad=True) * 2
     with pytest.raises(RuntimeError) as caught:
@@ -497,3 +495,13 @@ def test_a_backward_inside_a_hook_is_complete_when_it_returns():
     y.sum().backward()
     assert seen == [[6.0]]
     assert_same(a.grad, [2.0])
+
+
+def test_a_gradient_that_has_a_graph_is_added_to_in_place():
+    a = leaf([1.0, 2.0])
+    (a * a).sum().backward()
+    kept = a.grad
+    kept.mul_(leaf([1.0, 1.0]))
+    (a * 3).sum().backward()
+    assert a.grad is kept and kept.grad_fn.name() == "MulBackward0"
+    assert_close(kept, [5.0, 7.0])

@@ -321,9 +321,7 @@ def test_detaching_the_base_leaves_its_views_in_the_graph():
 # Refused writes
 
 
-@pytest.mark.parametrize(
-    "write", [lambda x: x.add_(1), lambda x: x.mul_(x), lambda x: torch.exp(torch.ones(3), out=x)]
-)
+@pytest.mark.parametrize("write", [lambda x: x.add_(1), lambda x: x.mul_(x), lambda x: torch.exp(torch.ones(3), out=x)])
 def test_a_write_to_elements_that_share_memory_raises(write):
     x = torch.ones(1)
     with pytest.raises(
@@ -495,3 +493,18 @@ def test_a_view_that_may_not_be_used_says_what_was_written():
     with pytest.raises(RuntimeError, match=message):
         view.grad_fn  # noqa: B018
     assert view.requires_grad_() is view
+
+
+def test_a_saved_alias_by_data_knows_its_own_writes():
+    alias = leaf([1.0, 2.0]).data
+    alias.mul_(leaf([1.0, 1.0]))
+    y = torch.maximum(alias, alias)
+    alias[::2] = 1.5
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("value", [None, "text", object(), {}])
+def test_what_is_no_number_is_not_assigned(value):
+    with pytest.raises(TypeError, match=f"can't assign a {type(value).__name__} to a torch.FloatTensor"):
+        torch.zeros(3)[0] = value

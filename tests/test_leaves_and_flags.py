@@ -142,16 +142,12 @@ def test_results_require_grad_when_one_input_does():
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
 def test_an_integer_tensor_cannot_require_grad(dtype):
     dtype = getattr(torch, dtype)
-    with pytest.raises(
-        RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"
-    ):
+    with pytest.raises(RuntimeError, match="Only Tensors of floating point and complex dtype can require gradients"):
         torch.tensor([1, 0], dtype=dtype, requires_grad=True)
     x = torch.tensor([1, 0], dtype=dtype)
     with pytest.raises(RuntimeError, match="only Tensors of floating point dtype can require gradients"):
         x.requires_grad_()
-    with pytest.raises(
-        RuntimeError, match="only Tensors of floating point and complex dtype can require gradients"
-    ):
+    with pytest.raises(RuntimeError, match="only Tensors of floating point and complex dtype can require gradients"):
         x.requires_grad = True
     x.requires_grad = False
     assert not x.requires_grad

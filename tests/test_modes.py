@@ -311,3 +311,13 @@ def test_views_and_writes_of_normal_tensors_in_inference_mode_are_normal():
         assert a._version == 1
     assert not view.is_inference()
     assert_same(view, [2.0, 2.0])
+
+
+def test_the_data_of_an_inference_tensor_counts_its_own_writes():
+    with torch.inference_mode():
+        x = torch.ones(2)
+    alias = x.data
+    alias.mul_(3)
+    assert alias._version == 1 and x.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match="do not track version counter"):
+        x._version  # noqa: B018

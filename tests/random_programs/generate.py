@@ -1,8 +1,8 @@
 """The writer of random programs: knows shapes and who shares memory, nothing of any library."""
 
 import random
-from dataclasses import dataclass, field
 
+from tests.random_programs.names import Memory, Name, broadcasts, leaves_no_gaps, listed
 from tests.random_programs.program import Line, Program
 
 __all__ = ["GRADIENT", "PROFILES", "generate"]
@@ -16,14 +16,14 @@ SETTINGS = ("defer-everything", "defer-everything", "default", "fusion-off")
 # differences can judge them; "shared" ones add memory that NumPy sees; "modes" ones everything.
 PROFILES: dict[str, dict[str, int]] = {
     "pure": {"leaf": 2, "constant": 1, "unary": 5, "binary": 5, "view": 9, "write_unary": 4, "write_binary": 7,
-             "write_number": 3, "write_slice": 6, "reduce": 2, "look": 1},
+             "write_number": 3, "write_slice": 6, "reduce": 2, "look": 1, "halves": 1},
     "shared": {"leaf": 2, "constant": 3, "from_numpy": 3, "unary": 4, "binary": 6, "view": 7, "write_unary": 4,
                "write_binary": 6, "write_number": 4, "write_slice": 5, "reduce": 2, "export": 3, "numpy_write": 6,
-               "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2, "masked": 2},
+               "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2, "masked": 2, "halves": 1},
     "modes": {"leaf": 3, "constant": 2, "unary": 4, "binary": 5, "view": 6, "parts": 2, "expand": 2, "write_unary": 4,
               "write_binary": 6, "write_number": 3, "write_slice": 4, "reduce": 2, "backward": 5, "grad": 3, "hook": 3,
-              "retain": 2, "detach": 2, "data": 3, "flag": 1, "clear_grad": 1, "use_grad": 2, "peek": 1, "look": 2,
-              "delete": 2, "rebind": 2, "masked": 1, "matmul": 1},
+              "retain": 2, "detach": 2, "data": 3, "flag": 1, "clear_grad": 1, "use_grad": 4, "peek": 1, "look": 2,
+              "delete": 2, "rebind": 2, "masked": 1, "matmul": 1, "halves": 1},
 }  # fmt: skip
 
 SMOOTH = ("sin", "cos", "tanh", "sigmoid", "neg")
@@ -31,41 +31,6 @@ KINKED = ("abs", "relu", "exp", "sqrt", "square")
 # How the names of gradients begin: their versions are not compared.
 GRADIENT = "g"
 WRITES = {"write_unary", "write_binary", "write_number", "write_slice", "numpy_write", "masked"}
-
-
-@dataclass
-class Memory:
-    """What the tensors of one storage have in common: a bound on their numbers, and whether a gradient is wanted."""
-
-    bound: float = 2.0
-    tracked: bool = False
-    fixed: bool = False  # a leaf that requires grad: writing it in grad mode is refused
-    aliases: list[str] = field(default_factory=list)  # made by .data, of this storage
-    gradient: bool = False  # a leaf's .grad, whose version counts the engine's own additions in PyTorch
-
-    def beside(self) -> "Memory":
-        """The same storage without history."""
-        return Memory(self.bound, aliases=self.aliases, gradient=self.gradient)
-
-
-@dataclass
-class Name:
-    """One variable of the program."""
-
-    name: str
-    shape: tuple[int, ...]
-    memory: Memory = field(default_factory=Memory)
-    is_view: bool = False
-    leaf: bool = False
-    plain: bool = True  # in row-major order and without gaps
-
-    @property
-    def count(self) -> int:
-        """How many elements it has."""
-        total = 1
-        for size in self.shape:
-            total *= size
-        return total
 
 
 class Writer:
@@ -117,7 +82,7 @@ class Writer:
         same = self.pick(lambda n: n.shape == x.shape)
         if same and not self.chance(0.15):
             return same
-        return self.pick(lambda n: _broadcasts(n.shape, x.shape)) or same
+        return self.pick(lambda n: broadcasts(n.shape, x.shape)) or same
 
     def source(self, x: Name, shape: tuple[int, ...], plain: bool) -> Name | None:
         """What is written into the elements of x of that shape; `plain`: they have no gaps.
@@ -131,10 +96,14 @@ class Writer:
                 return True
             return plain and y.plain and y.shape == shape
 
+        if self.chance(0.1):
+            beside = self.pick(lambda n: n.shape == shape, promised, lambda n: n.memory is x.memory and n is not x)
+            if beside:
+                return beside
         same = self.pick(lambda n: n.shape == shape, promised)
         if same and not self.chance(0.15):
             return same
-        return self.pick(lambda n: _broadcasts(n.shape, shape), promised) or same
+        return self.pick(lambda n: broadcasts(n.shape, shape), promised) or same
 
     def target(self) -> Name | None:
         """What a line writes: mostly something that is, or has, a view."""
@@ -172,9 +141,9 @@ class Writer:
             ]
         return draw.choice(choices)
 
-    def mode(self) -> str:
+    def mode(self, share: float = 0.15) -> str:
         """What a line stands under."""
-        if self.pure or not self.chance(0.15):
+        if self.pure or not self.chance(share):
             return ""
         if self.profile == "modes" and self.chance(0.08):
             return "with torch.inference_mode(): "
@@ -258,9 +227,7 @@ class Writer:
 
     def view(self) -> None:
         """A view, of a view when there is one."""
-        x = (self.chance(0.4) and self.pick(lambda n: n.is_view and n.count > 1)) or self.pick(
-            lambda n: n.count > 1
-        )
+        x = (self.chance(0.4) and self.pick(lambda n: n.is_view and n.count > 1)) or self.pick(lambda n: n.count > 1)
         if not x:
             return
         choices = [
@@ -281,9 +248,22 @@ class Writer:
             found = self.index(x.shape)
             if found:
                 text, shape = f"{x.name}[{found[0]}]", found[1]
-                plain = x.plain and _leaves_no_gaps(found[0])
-        mode = self.mode()
+                plain = x.plain and leaves_no_gaps(found[0])
+        mode = self.mode(0.2)
         self.emit(f"{mode}{self.fresh(shape, x.memory, is_view=True, plain=plain).name} = {text}")
+
+    def halves(self) -> None:
+        """One half is saved by what is computed of it, the other half written."""
+        x = self.pick(lambda n: n.memory.tracked and not n.memory.fixed and n.shape[:1] > (1,) and n.memory.bound < 20)
+        if not x:
+            return
+        half = x.shape[0] // 2
+        part = self.fresh((half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
+        self.emit(f"{part.name} = {x.name}[:{half}]")
+        made = self.fresh(part.shape, Memory(x.memory.bound**2, True), plain=x.plain)
+        self.emit(f"{made.name} = {part.name} * {part.name}")
+        self.lines.append(Line(f"{x.name}[{half}:] = {self.number()}", True))
+        self._wrote(x, 3, False)
 
     def parts(self) -> None:
         """Several views from one call."""
@@ -293,9 +273,7 @@ class Writer:
         half = (x.shape[0] + 1) // 2
         mode = self.mode()
         first = self.fresh((half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
-        second = self.fresh(
-            (x.shape[0] - half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain
-        )
+        second = self.fresh((x.shape[0] - half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
         text = f"{x.name}.chunk(2)" if self.chance(0.5) else f"{x.name}.split({half})"
         if x.shape[0] == 2 and self.chance(0.5):
             text = f"{x.name}.unbind()"
@@ -307,7 +285,7 @@ class Writer:
         x = self.pick(lambda n: n.count < 40)
         if x:
             made = self.fresh((3, *x.shape), x.memory, is_view=True, plain=False)
-            self.emit(f"{self.mode()}{made.name} = {x.name}.expand(3, {_listed(x.shape)})")
+            self.emit(f"{self.mode()}{made.name} = {x.name}.expand(3, {listed(x.shape)})")
 
     def reduce(self) -> None:
         """A reduction."""
@@ -327,7 +305,7 @@ class Writer:
     def detach(self) -> None:
         """An alias without history whose writes count, or the same in place."""
         x = self.pick()
-        if self.chance(0.15):
+        if self.chance(0.15) and (self.ours or not x.retained):
             self.emit(f"{x.name}.detach_()")
             return
         made = self.fresh(x.shape, x.memory.beside(), is_view=True, plain=x.plain)
@@ -342,9 +320,7 @@ class Writer:
         x.memory.aliases.append(made.name)
         self.emit(f"{made.name} = {x.name}.data")
         if self.chance(0.6):
-            self.lines.append(
-                Line(f"{made.name}.{self.random.choice(('mul_(0.5)', 'fill_(0.3)', 'add_(1)'))}", True)
-            )
+            self.lines.append(Line(f"{made.name}.{self.random.choice(('mul_(0.5)', 'fill_(0.3)', 'add_(1)'))}", True))
 
     # Lines that write
 
@@ -399,7 +375,7 @@ class Writer:
         if not x or not found:
             return
         index, shape = found
-        y = self.source(x, shape, x.plain and _leaves_no_gaps(index))
+        y = self.source(x, shape, x.plain and leaves_no_gaps(index))
         mode = self._write_mode(x)
         if y is None or self.chance(0.3):
             self.emit(f"{mode}{x.name}[{index}] = {self.number()}")
@@ -441,13 +417,18 @@ class Writer:
 
     def backward(self) -> None:
         """A backward pass from something that wants one."""
+        leaves = [n.name for n in self.names if n.leaf]
+        if len(leaves) > 1 and self.chance(0.2):  # The gradients of both are one tensor on the way.
+            one, two = self.random.sample(leaves, 2)
+            if self.ours and self.chance(0.6):
+                self.emit(f"{one}.register_hook(scale)")
+            self.emit(f"({one} + {two}).sin().sum().backward()")
+            return
         x = self.pick(lambda n: n.memory.tracked and not n.leaf) or self.pick()
         options = self.random.choice(("", "", "retain_graph=True", "retain_graph=True"))
         if self.chance(0.15):
             y = self.pick(lambda n: n.leaf)
-            options = (
-                f"inputs=[{y.name}]" + (", retain_graph=True" if self.chance(0.5) else "") if y else options
-            )
+            options = f"inputs=[{y.name}]" + (", retain_graph=True" if self.chance(0.5) else "") if y else options
         if x.shape:
             form = self.random.choice(("{0}.sum()", "({0} * {0}).sum()", "{0}.mean()"))
             self.emit(f"{form.format(x.name)}.backward({options})")
@@ -486,6 +467,7 @@ class Writer:
         """retain_grad."""
         x = self.pick(lambda n: n.memory.tracked and not n.leaf)
         if x:
+            x.retained = True
             self.emit(f"{x.name}.retain_grad()")
 
     def flag(self) -> None:
@@ -536,9 +518,7 @@ class Writer:
             return
         x.memory = Memory(x.memory.bound + 1, x.memory.tracked)
         x.is_view = False
-        self.emit(
-            f"{x.name} = {x.name}{self.random.choice(('.clone()', ' + 1', '.tanh()', '.contiguous()'))}"
-        )
+        self.emit(f"{x.name} = {x.name}{self.random.choice(('.clone()', ' + 1', '.tanh()', '.contiguous()'))}")
 
     def finish(self) -> None:
         """A loss over several variables, and its gradients."""
@@ -563,20 +543,6 @@ class Writer:
         self.kind = ""
         self.finish()
         return tuple(self.lines)
-
-
-def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
-    if len(small) > len(large):
-        return False
-    return all(a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False))
-
-
-def _leaves_no_gaps(index: str) -> bool:
-    return not index.startswith(("...", "::"))
-
-
-def _listed(shape: tuple[int, ...]) -> str:
-    return ", ".join("-1" for _ in shape) or ""
 
 
 def generate(seed: int, ours: bool = True) -> Program:

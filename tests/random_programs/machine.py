@@ -12,10 +12,13 @@ from tests.random_programs.generate import GRADIENT
 from tests.random_programs.program import Line, Program
 from tests.settings import DEFERRAL_SETTINGS
 
-__all__ = ["Run", "difference", "execute", "planted", "shrink"]
+__all__ = ["Run", "difference", "direction", "execute", "planted", "shrink"]
 
-# PyTorch's and our sentence for a saved value that was written; see `Run.stale`.
+# Parts of messages, PyTorch's and ours, by which refusals are told apart; see `Run`.
 STALE = "modified by an inplace operation"
+REPEATED = "refers to a single memory location"
+FORBIDDEN = "You can clarify your code by moving"
+NO_INPUT = "One of the differentiated Tensors does not require grad"
 INFERENCE_WRITE = "Inplace update to inference tensor"
 
 
@@ -26,9 +29,12 @@ class Run:
     errors: list[str | None] = field(default_factory=list)  # one for each line
     stale: list[int] = field(default_factory=list)  # lines that refused a saved value that was written
     half_written: list[int] = field(default_factory=list)  # lines that PyTorch refuses after it has written
+    forbidden: list[int] = field(default_factory=list)  # lines that refuse a view
+    no_input: list[int] = field(default_factory=list)  # lines that refuse to differentiate by a tensor
+    repeated: list[int] = field(default_factory=list)  # lines that refuse a write to elements named twice
     seen: list[tuple[int, str, Any]] = field(default_factory=list)  # line, what, value
     pending_at_write: bool = False
-    gradients: dict[int, Any] = field(default_factory=dict)  # of leaves, by their number
+    probes: dict[str, tuple[float, dict[int, Any] | None]] = field(default_factory=dict)  # see Machine.probe
 
 
 @contextlib.contextmanager
@@ -54,13 +60,23 @@ class Machine:
         self.run = Run()
         self.library = library
         self.at = 0
+        self.shift = shift
+        self.leaves: dict[str, int] = {}  # their numbers by their names
+        run = self.run
+        self.reasons = (
+            (STALE, run.stale),
+            (FORBIDDEN, run.forbidden),
+            (NO_INPUT, run.no_input),
+            (REPEATED, run.repeated),
+            (INFERENCE_WRITE, run.half_written),
+        )
         dtype = np.dtype(program.dtype)
         self.names: dict[str, Any] = {
             "torch": library,
             "F": getattr(library, program.dtype),
             "ROWS": library.contiguous_format,
             "data": lambda number, shape: _draw(number, shape).astype(dtype),
-            "leaf": lambda number, shape: _leaf(number, shape, shift).astype(dtype),
+            "leaf": lambda number, shape: self.leaf(number, shape).astype(dtype),
             "look": lambda x: self.look("look", x),
             "peek": lambda x: self.see("peek", _values(x)),
             "double": _given(lambda g: g * 2),
@@ -70,6 +86,11 @@ class Machine:
             "scale": _given(lambda g: g.mul_(3)),
             "boom": _given(_boom),
         }
+
+    def leaf(self, number: int, shape: tuple[int, ...]) -> np.ndarray:
+        """The numbers of a leaf, which is called t0 when its number is 1."""
+        self.leaves[f"t{number - 1}"] = number
+        return _draw(number, shape) + self.shift * direction(number, shape)
 
     def see(self, what: str, value: Any) -> None:
         """Notes a value for the comparison."""
@@ -86,15 +107,28 @@ class Machine:
             self.run.errors.append(None)
         except Exception as error:
             self.run.errors.append(type(error).__name__)
-            if STALE in str(error):
-                self.run.stale.append(self.at)
-            if INFERENCE_WRITE in str(error):
-                self.run.half_written.append(self.at)
+            for text, lines in self.reasons:
+                if text in str(error):
+                    lines.append(self.at)
 
     def tensors(self) -> list[tuple[str, Any]]:
         """The tensors among the variables."""
         kind = self.library.Tensor
         return [(name, x) for name, x in self.names.items() if isinstance(x, kind)]
+
+    def probe(self) -> None:
+        """Notes of every result a weighted sum, and that sum's gradients by the leaves' numbers; None where refused."""
+        leaves = {number: self.names[name] for name, number in self.leaves.items()}
+        for name, x in self.tensors():
+            if not x.requires_grad or x.is_leaf:
+                continue
+            weights = self.library.tensor(direction(0, tuple(x.shape)), dtype=x.dtype)
+            total, gradients = (x * weights).sum(), None
+            with contextlib.suppress(RuntimeError):
+                options = {"retain_graph": True, "allow_unused": True}
+                made = self.library.autograd.grad(total, list(leaves.values()), **options)
+                gradients = {n: g.numpy() for n, g in zip(leaves, made, strict=True) if g is not None}
+            self.run.probes[name] = (total.item(), gradients)
 
     def close(self) -> None:
         """Notes all about every variable."""
@@ -108,10 +142,6 @@ class Machine:
         for name, x in self.tensors():
             if _fact(x, lambda x: x.is_leaf or x.retains_grad) is True:
                 self.see(f"gradient of {name}", None if x.grad is None else _values(x.grad))
-
-
-def _leaf(number: int, shape: tuple[int, ...], shift: float) -> np.ndarray:
-    return _draw(number, shape) + shift * direction(number, shape)
 
 
 def direction(number: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -139,9 +169,7 @@ def _values(x: Any) -> Any:
 
 
 def _strides(x: Any) -> tuple[int, ...]:
-    return (
-        tuple(step for size, step in zip(x.shape, x.stride(), strict=True) if size > 1) if x.numel() else ()
-    )
+    return tuple(step for size, step in zip(x.shape, x.stride(), strict=True) if size > 1) if x.numel() else ()
 
 
 FACTS = (
@@ -182,8 +210,12 @@ def execute(
     faults: tuple[str, ...] = (),
     shift: float = 0.0,
     awake: bool = False,
+    probe: bool = False,
 ) -> Run:
-    """Runs a program. `shift` moves the leaves; `awake`: each tensor's grad_fn is looked at before each line."""
+    """Runs a program. `shift` moves the leaves; `awake`: each tensor's grad_fn is looked at before each line.
+
+    `probe`: at the end, sums and their gradients are noted for finite differences.
+    """
     machine = Machine(library, program, shift)
     run = machine.run
     with _settings(library, setting), planted(library, faults), warnings.catch_warnings():
@@ -195,6 +227,8 @@ def execute(
                 _wake(machine)
             machine.step(line)
         machine.at += 1
+        if probe:
+            machine.probe()
         machine.close()
     return run
 
@@ -212,9 +246,7 @@ def _same_values(x: Any, y: Any, tolerance: float) -> bool:
     return bool(np.allclose(x, y, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
 
 
-def difference(
-    program: Program, x: Run, y: Run, tolerance: float = 0.0, until: int | None = None
-) -> str | None:
+def difference(program: Program, x: Run, y: Run, tolerance: float = 0.0, until: int | None = None) -> str | None:
     """Where two runs part first, in words; None when they agree. Lines from `until` on do not count."""
     last = len(program.lines) + 1 if until is None else until
     for at, (a, b) in enumerate(zip(x.errors, y.errors, strict=True)):
