@@ -43,12 +43,14 @@ struct Facts {
     const char* number_node = nullptr;       ///< ... when the last operand is a number
     const char* left_number_node = nullptr;  ///< ... when the first is
     double low = -2, high = 2;               ///< where tests draw operands from
-    bool data_errors = false;                ///< integer division by zero: never deferred
-    bool keeps_integers = false;             ///< floor and its like leave integers as they are
-    bool identity_on_reals = false;          ///< conj and its like return a real tensor itself
-    bool in_place = true;                    ///< whether an in-place form exists
-    const char* alias = nullptr;             ///< a second public name
-    const char* signature = nullptr;         ///< when it is not (input[, other], *, out=None)
+    std::uint8_t angles =
+        0;  ///< bit 0: x is an angle, bit 1: in the derivative too; large doubles one by one
+    bool data_errors = false;         ///< integer division by zero: never deferred
+    bool keeps_integers = false;      ///< floor and its like leave integers as they are
+    bool identity_on_reals = false;   ///< conj and its like return a real tensor itself
+    bool in_place = true;             ///< whether an in-place form exists
+    const char* alias = nullptr;      ///< a second public name
+    const char* signature = nullptr;  ///< when it is not (input[, other], *, out=None)
 };
 
 constexpr bool in_domain(Domain domain, DType dtype) {

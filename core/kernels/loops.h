@@ -1,9 +1,11 @@
 // The number reader's loops, included only by the per-ISA translation units.
 #pragma once
 
+#include <cstring>
 #include <utility>
 
 #include "kernels/formula.h"
+#include "kernels/math_careful.h"
 
 namespace tapeless::formula {
 namespace {  // Everything here is per translation unit: merged across ISA levels, a v4 loop would run on a v2 machine.
@@ -82,8 +84,49 @@ void derivative_loop(void* out, const void* const* in, std::int64_t count) {
     derivative_loop_of<D, T, bools, which>(out, in, count, std::make_index_sequence<arity>());
 }
 
-template <class D, class T, unsigned bools, int arity, std::size_t which> void fill_derivative(Loop& loop) {
-    if constexpr (((bools >> which) & 1) == 0) loop = &derivative_loop<D, T, bools, arity, which>;
+/// The packed loop over `operands` inputs, and then `careful(inputs)` for each element whose input number `angle` is
+/// beyond what that loop can do. The output may be one of the inputs.
+template <Loop packed, int operands, int angle, class Careful_>
+void mended_loop(void* out, const void* const* in, std::int64_t count, Careful_ careful) {
+    constexpr std::int64_t kPiece = 256;
+    double kept[operands][kPiece];
+    for (std::int64_t at = 0; at < count; at += kPiece) {
+        const std::int64_t length = count - at < kPiece ? count - at : kPiece;
+        double* to = static_cast<double*>(out) + at;
+        const void* from[operands + 1];
+        for (int k = 0; k < operands; ++k) from[k] = static_cast<const double*>(in[k]) + at;
+        from[operands] = from[0];  // Not used, but without optimisation it may be loaded.
+        const double* angles = static_cast<const double*>(from[angle]);
+        bool any = false;
+        for (std::int64_t i = 0; i < length; ++i) any |= abs(angles[i]) >= kLargestAngle;
+        for (int k = 0; any && k < operands; ++k) std::memcpy(kept[k], from[k], sizeof(double) * length);
+        packed(to, from, length);
+        for (std::int64_t i = 0; any && i < length; ++i) {
+            if (abs(kept[angle][i]) >= kLargestAngle) to[i] = careful(kept, i).value;
+        }
+    }
+}
+
+/// A row of one angle, in double.
+template <class F> void forward_of_angles(void* out, const void* const* in, std::int64_t count) {
+    mended_loop<&forward_loop<F, double, double, 0, 1>, 1, 0>(
+        out, in, count, [](const auto& x, std::int64_t i) { return F{}(Careful{x[0][i]}); });
+}
+/// Its derivative's operands are g, the angle, and out, which is not read.
+template <class D> void derivative_of_angles(void* out, const void* const* in, std::int64_t count) {
+    mended_loop<&derivative_loop<D, double, 0, 1, 0>, 2, 1>(
+        out, in, count, [](const auto& x, std::int64_t i) {
+            return std::get<0>(D{}(Careful{x[0][i]}, Careful{x[1][i]}, Careful{}));
+        });
+}
+
+template <class D, class T, unsigned bools, int arity, std::size_t which, bool angles>
+void fill_derivative(Loop& loop) {
+    if constexpr (angles && std::is_same_v<T, double>) {
+        loop = &derivative_of_angles<D>;
+    } else if constexpr (((bools >> which) & 1) == 0) {
+        loop = &derivative_loop<D, T, bools, arity, which>;
+    }
 }
 
 template <const auto& family, std::size_t I, class T, DType dtype> void fill_row(RowLoops* rows) {
@@ -95,11 +138,16 @@ template <const auto& family, std::size_t I, class T, DType dtype> void fill_row
         using D = decltype(row.derivative);
         using R = ResultOf<T, facts.result>;
         constexpr int at = static_cast<int>(dtype);
-        rows[I].forward[at] = &forward_loop<std::remove_const_t<F>, T, R, facts.bool_operands, Row::arity>;
+        if constexpr ((facts.angles & 1) && std::is_same_v<T, double>) {
+            rows[I].forward[at] = &forward_of_angles<std::remove_const_t<F>>;
+        } else {
+            rows[I].forward[at] =
+                &forward_loop<std::remove_const_t<F>, T, R, facts.bool_operands, Row::arity>;
+        }
         if constexpr (Row::differentiable && dtype >= DType::Float16) {
             [&]<std::size_t... which>(std::index_sequence<which...>) {
-                (fill_derivative<std::remove_const_t<D>, T, facts.bool_operands, Row::arity, which>(
-                     rows[I].derivative[which][at]),
+                (fill_derivative<std::remove_const_t<D>, T, facts.bool_operands, Row::arity, which,
+                                 (facts.angles & 2) != 0>(rows[I].derivative[which][at]),
                  ...);
             }(std::make_index_sequence<Row::arity>());
         }

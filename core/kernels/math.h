@@ -9,9 +9,9 @@
 // Largest errors seen by tests/cpp/test_math.cpp over all magnitudes, in ulps, float / double:
 //   exp 0.83 / 0.86    expm1 1.05 / 1.04   log 0.83 / 0.83   log1p 0.88 / 0.88   sigmoid 1.26 / 1.18
 //   tanh 1.22 / 1.20   erf 1.25 / 1.33     sin, cos 0.50 / 0.78   tan 0.50 / 1.39   pow 0.50 / 0.88
-// sin, cos and tan of float are right for every argument. Those of double keep to the table up to 2^53; up to
-// 2^80 (1.2e24) the absolute error of sin and cos is below 5e-16; beyond, where neighbouring numbers are 10^8
-// apart, they are NaN.
+// sin, cos and tan of float are right for every argument. Those of double keep to the table up to 2^53; for larger
+// angles the loops of rows call math_careful.h, element by element. (By itself the packed function of double errs
+// by less than 5e-16 up to 2^80 and is NaN beyond.)
 //
 // Coefficients are minimax fits in 50-digit arithmetic, rounded one after another from the lowest power up.
 #pragma once

@@ -44,14 +44,16 @@ constexpr auto math = std::make_tuple(
          .formula = "sin x",
          .doc = "The sine of an angle in radians.",
          .domain = Domain::Inexact,
-         .promotion = Promotion::Float},
+         .promotion = Promotion::Float,
+         .angles = 3},
         [](auto x) { return sin(x); }, [](auto g, auto x, auto) { return grads(g * conj(cos(x))); }),
     pointwise<1>(
         {.name = "cos",
          .formula = "cos x",
          .doc = "The cosine of an angle in radians.",
          .domain = Domain::Inexact,
-         .promotion = Promotion::Float},
+         .promotion = Promotion::Float,
+         .angles = 3},
         [](auto x) { return cos(x); }, [](auto g, auto x, auto) { return grads(g * -conj(sin(x))); }),
     pointwise<1>(
         {.name = "tan",
@@ -60,7 +62,8 @@ constexpr auto math = std::make_tuple(
          .domain = Domain::Inexact,
          .promotion = Promotion::Float,
          .low = -1,
-         .high = 1},
+         .high = 1,
+         .angles = 1},
         [](auto x) { return tan(x); },
         [](auto g, auto, auto out) { return grads(g * conj(1_k + out * out)); }),
     pointwise<1>(
