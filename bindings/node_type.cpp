@@ -55,6 +55,9 @@ PyObject* variable(PyObject* self, void*) {
 /// The saved values by the names that PyTorch gives them.
 int saved_index(Node& node, const char* what) {
     const Row* row = node.cls->apply == nullptr ? nullptr : static_cast<const Row*>(node.cls->about);
+    for (std::size_t i = 0; i < node.cls->saved_names.size(); ++i) {
+        if (!std::strcmp(what, node.cls->saved_names[i])) return static_cast<int>(i);
+    }
     if (!row) {
         if (!std::strcmp(what, "result")) return node.saved_count ? node.saved_count - 1 : -1;
         return -1;
@@ -76,6 +79,10 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
     const char* text = PyUnicode_AsUTF8(name);
     if (text && !std::strncmp(text, "_saved_", 7)) {
         Node& node = node_of(self);
+        if (node.cls->saved_number) {
+            if (const auto number = node.cls->saved_number(node, text + 7))
+                return PyLong_FromLongLong(*number);
+        }
         const int index = saved_index(node, text + 7);
         if (index >= 0 && index < node.saved_count) {
             return guarded([&]() -> PyObject* {

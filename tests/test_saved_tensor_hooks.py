@@ -1,8 +1,11 @@
 """Saved-tensor hooks: what is packed and unpacked, when, by whom, and what hooks may not do."""
 
+import contextlib
+import weakref
+
 import pytest
 
-from tests.subject import assert_same, leaf, torch
+from tests.subject import assert_close, assert_same, leaf, torch
 
 graph = torch.autograd.graph
 grad = torch.autograd.grad
@@ -183,3 +186,121 @@ def test_increment_version_makes_a_hidden_write_visible():
         y.backward()
     graph.increment_version([a, b])
     assert (a._version, b._version) == (1, 2)
+
+
+# What compositions and operations with a derivative of their own save: PyTorch's set, each value once
+
+
+def functional_calls():
+    """Shapes that PyTorch's nodes pack, by call."""
+    functional, labels = torch.nn.functional, torch.tensor([0, 2, 1])
+    x, w, b = leaf([[0.5] * 4] * 3), leaf([[0.1] * 4] * 5), leaf([0.2] * 5)
+    weight = torch.tensor([1.0, 2.0, 0.5, 1.0])
+    images, places = leaf([[[[0.5]]] * 3] * 2), torch.tensor([[[0]], [[2]]])
+    return {
+        "softmax": (lambda: functional.softmax(x, 1), [(3, 4)]),
+        "log_softmax": (lambda: x.log_softmax(0), [(3, 4)]),
+        "gelu": (lambda: functional.gelu(x), [(3, 4)]),
+        "gelu, tanh": (lambda: functional.gelu(x, approximate="tanh"), [(3, 4)]),
+        "linear": (lambda: functional.linear(x, w, b), [(3, 4), (4, 5)]),
+        "linear without bias": (lambda: functional.linear(x, w), [(3, 4), (4, 5)]),
+        "linear, frozen weight": (lambda: functional.linear(x, w.detach(), b), [(4, 5)]),
+        "linear, constant input": (lambda: functional.linear(x.detach(), w, b), [(3, 4)]),
+        "linear, bias alone": (lambda: functional.linear(x.detach(), w.detach(), b), []),
+        "cross_entropy": (lambda: functional.cross_entropy(x, labels), [(3, 4), (3, 4), (3,), ()]),
+        "cross_entropy, not reduced": (
+            lambda: functional.cross_entropy(x, labels, reduction="none"),
+            [(3, 4), (3, 4), (3,), ()],
+        ),
+        "cross_entropy, weighted": (
+            lambda: functional.cross_entropy(x, labels, weight),
+            [(3, 4), (3, 4), (3,), (4,), ()],
+        ),
+        "cross_entropy of images": (
+            lambda: functional.cross_entropy(images, places),
+            [(2, 3, 1, 1), (2, 3, 1, 1), (2, 1, 1), ()],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", functional_calls())
+def test_functions_pack_what_pytorch_packs_and_once(name):
+    call, shapes = functional_calls()[name]
+    packed = []
+    with graph.saved_tensors_hooks(lambda x: packed.append(tuple(x.shape)) or x, lambda x: x):
+        call()
+    assert sorted(packed) == sorted(shapes)
+
+
+def gradients(name, hooks, order):
+    """The gradients of the given order of one of the calls, whose values are saved under `hooks`."""
+    call, _ = functional_calls()[name]
+    inputs = [cell.cell_contents for cell in call.__closure__]
+    leaves = [x for x in inputs if isinstance(x, torch.Tensor) and x.requires_grad]
+    with hooks:
+        value = (call() ** 2).sum()
+    found = grad(value, leaves, create_graph=order > 1, allow_unused=True)
+    if order > 1:
+        total = sum((g**3).sum() for g in found if g is not None)
+        found = grad(total, leaves, allow_unused=True) if total.requires_grad else ()
+    return [g for g in found if g is not None]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", functional_calls())
+def test_gradients_of_functions_under_hooks_are_the_plain_ones(name, order):
+    copying = graph.saved_tensors_hooks(lambda x: x.detach().clone(), lambda x: x)
+    hooked = gradients(name, copying, order)
+    plain = gradients(name, contextlib.nullcontext(), order)
+    assert len(hooked) == len(plain)
+    for g, expected in zip(hooked, plain, strict=True):
+        assert_close(g, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("softmax", {"result": (3, 4)}),
+        ("log_softmax", {"result": (3, 4)}),
+        ("gelu", {"self": (3, 4)}),
+        ("linear", {"mat1": (3, 4), "mat2": (4, 5)}),
+        ("linear without bias", {"self": (3, 4), "mat2": (4, 5)}),
+        ("cross_entropy", {"self": (3, 4), "target": (3,), "total_weight": ()}),
+        ("cross_entropy, weighted", {"self": (3, 4), "weight": (4,), "total_weight": ()}),
+    ],
+)
+def test_saved_values_have_the_names_that_pytorch_gives_them(name, saved):
+    node = functional_calls()[name][0]().grad_fn
+    for what, shape in saved.items():
+        assert tuple(getattr(node, f"_saved_{what}").shape) == shape
+    assert not hasattr(node, "_saved_nonsense")
+
+
+def test_saved_numbers_have_the_names_that_pytorch_gives_them():
+    x = leaf([[0.5] * 4] * 3)
+    assert x.softmax(1).grad_fn._saved_dim == 1
+    node = torch.nn.functional.cross_entropy(x, torch.tensor([0, 1, 2]), ignore_index=7).grad_fn
+    assert (node._saved_ignore_index, node._saved_reduction, node._saved_weight) == (7, 1, None)
+
+
+def test_a_composition_refuses_a_saved_value_that_was_written_to():
+    x = leaf([0.5, 1.0])
+    y = x * 1
+    z = torch.nn.functional.gelu(y)
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+
+
+def test_a_composition_keeps_alive_only_what_hooks_packed():
+    x = leaf([0.5, 1.0])
+    y = x * 1
+    watched = weakref.ref(y)
+    with graph.saved_tensors_hooks(lambda v: v.tolist(), lambda v: torch.tensor(v)):
+        z = torch.nn.functional.gelu(y)
+    del y
+    assert watched() is None
+    z.sum().backward()
+    again = leaf([0.5, 1.0])
+    torch.nn.functional.gelu(again).sum().backward()
+    assert_close(x.grad, again.grad)

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "graph/saved.h"
@@ -41,6 +43,9 @@ struct NodeClass : Class {
     int (*visit_payload)(Node&, const Visit&) = nullptr;
     void (*clear_payload)(Node&) noexcept = nullptr;
     void (*destroy_payload)(Node&) noexcept = nullptr;
+    /// PyTorch's names of the saved values, in their order, and of numbers in the payload; for _saved_NAME.
+    std::span<const char* const> saved_names;
+    std::optional<std::int64_t> (*saved_number)(Node&, const char* name) = nullptr;
     bool releases_payload = false;  ///< a backward pass that does not retain the graph clears the payload too
     bool takes_undefined = false;   ///< apply handles missing gradients itself
     bool has_location = true;       ///< a line of the program made the node
@@ -110,6 +115,10 @@ template <class P> const NodeClass& class_of() {
         if constexpr (requires(P& payload, const Visit& visit) { payload.visit(visit); }) {
             made.visit_payload = [](Node& node, const Visit& visit) { return node.get<P>().visit(visit); };
             made.clear_payload = [](Node& node) noexcept { node.get<P>().clear(); };
+        }
+        if constexpr (requires { P::saved_names; }) made.saved_names = P::saved_names;
+        if constexpr (requires(P& payload) { payload.saved_number(""); }) {
+            made.saved_number = [](Node& node, const char* name) { return node.get<P>().saved_number(name); };
         }
         if constexpr (requires { P::releases_payload; }) made.releases_payload = P::releases_payload;
         if constexpr (requires { P::takes_undefined; }) made.takes_undefined = P::takes_undefined;

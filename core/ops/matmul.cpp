@@ -141,6 +141,7 @@ void save_factors(Node& node, int first_edge, const Tensor& x, const Tensor& y) 
 
 struct Mm : MmGradients {
     static constexpr const char* node = "MmBackward0";
+    static constexpr const char* const saved_names[] = {"self", "mat2"};
     using MmGradients::MmGradients;
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
@@ -151,6 +152,7 @@ struct Mm : MmGradients {
 
 struct Bmm {
     static constexpr const char* node = "BmmBackward0";
+    static constexpr const char* const saved_names[] = {"self", "mat2"};
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
         if (node.needs(0)) out[0] = bmm(in[0], conj(transpose(unpack(node.saved[1], node), 1, 2)));
@@ -178,6 +180,7 @@ struct Dot {
 
 struct Addmm : MmGradients {
     static constexpr const char* node = "AddmmBackward0";
+    static constexpr const char* const saved_names[] = {"mat1", "mat2"};
     Scalar beta, alpha;
     Addmm(const Tensor& x, const Tensor& y, const Scalar& b, const Scalar& a)
         : MmGradients(x, y), beta(b), alpha(a) {}

@@ -59,6 +59,7 @@ cfloat = complex64
 cdouble = complex128
 
 globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
+_nll_loss = _core.functions["_nll_loss"]  # What cross_entropy ends in; PyTorch hides it too.
 
 from tapeless import autograd, fusion, overrides, random, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403

@@ -35,7 +35,6 @@ __all__ = [
     "isclose",
     "isinf",
     "isreal",
-    "log_softmax",
     "max",
     "min",
     "moveaxis",
@@ -51,7 +50,6 @@ __all__ = [
     "result_type",
     "row_stack",
     "scatter",
-    "softmax",
     "split",
     "swapaxes",
     "swapdims",
@@ -526,17 +524,3 @@ def numel(input: Tensor) -> int:
 def result_type(tensor1: Any, tensor2: Any) -> Any:
     """The dtype of an arithmetic operation on two operands."""
     return _core._result_type(tensor1, tensor2)
-
-
-def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """exp(x) over its sum along dim."""
-    from tapeless.nn import functional
-
-    return functional.softmax(input, dim, dtype=dtype)
-
-
-def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The logarithm of softmax, computed without overflow."""
-    from tapeless.nn import functional
-
-    return functional.log_softmax(input, dim, dtype=dtype)

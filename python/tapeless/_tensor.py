@@ -168,7 +168,7 @@ def _converted(result: Any, cls: Any) -> Any:
 _FORWARDED = (
     "allclose", "argwhere", "broadcast_to", "chunk", "dsplit", "equal", "flatten", "hsplit",
     "is_complex", "is_floating_point", "is_nonzero", "isclose", "isinf", "isreal", "max", "min", "movedim", "moveaxis",
-    "nonzero", "positive", "ravel", "resolve_conj", "resolve_neg", "scatter", "softmax", "log_softmax", "vsplit",
+    "nonzero", "positive", "ravel", "resolve_conj", "resolve_neg", "scatter", "vsplit",
     "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split", "adjoint",
 )  # fmt: skip
 

@@ -98,14 +98,14 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     """exp(x) / sum(exp(x)) along `dim`, computed in `dtype` where one is given."""
     if dim is None:
         dim = _implicit_dim("softmax", input.dim(), _stacklevel)
-    return softmax_node(input if dtype is None else input.to(dtype), dim)
+    return tapeless.softmax(input, dim, dtype)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     """x - log(sum(exp(x))) along `dim`, computed in `dtype` where one is given."""
     if dim is None:
         dim = _implicit_dim("log_softmax", input.dim(), _stacklevel)
-    return log_softmax_node(input if dtype is None else input.to(dtype), dim)
+    return tapeless.log_softmax(input, dim, dtype)
 
 
 def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
@@ -115,33 +115,6 @@ def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
         stacklevel=stacklevel,
     )
     return 0 if ndim in (0, 1, 3) else 1
-
-
-@composition("softmax", saves=("result",))
-def softmax_node(input: Any, dim: int) -> Any:
-    """The node of softmax: the largest value is taken off first, so that exp cannot overflow."""
-    powers = _below_top("softmax", input, dim).exp()
-    return powers / powers.sum(dim, True)
-
-
-@composition("log_softmax", saves=("result",))
-def log_softmax_node(input: Any, dim: int) -> Any:
-    """The node of log_softmax; the logarithm is taken of the sum, never of a quotient."""
-    shifted = _below_top("log_softmax", input, dim)
-    return shifted - shifted.exp().sum(dim, True).log()
-
-
-def _below_top(name: str, input: Any, dim: int) -> Any:
-    """x - max(x) along `dim`; the maximum only shifts, so no derivative goes through it."""
-    if not isinstance(input, tapeless.Tensor) or not input.is_floating_point():
-        _need_tensor(name, "input", 1, input)
-        _refuse_dtype(name, f"{name}_kernel_impl", input)
-    # PyTorch's result is contiguous whatever the strides of the input.
-    rows = input.contiguous()
-    if rows.numel() == 0:
-        # A sum refuses a dimension that is out of range, and allows one of size 0, unlike max.
-        return rows - rows.sum(dim, True)
-    return rows - rows.detach().max(dim, True)[0]
 
 
 # --- linear ---
@@ -165,32 +138,17 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             f"{_spelled(weight)}: linear's bias and weight differ; convert one of them"
         )
     if ndim == 2:
-        return addmm_node(bias, input, weight.t())
+        return tapeless.addmm(bias, input, weight.t())
     if bias.dim() == 1 and weight_ndim == 2 and input.is_contiguous():
         shape = tuple(input.shape)
         flat = input.view(math.prod(shape[:-1]), shape[-1])
-        return addmm_node(bias, flat, weight.t()).view(*shape[:-1], weight.shape[0])
+        return tapeless.addmm(bias, flat, weight.t()).view(*shape[:-1], weight.shape[0])
     return input.matmul(weight.t()) + bias
 
 
-@composition("addmm", saves=("mat1", "mat2"))
-def addmm_node(bias: Any, mat1: Any, mat2: Any) -> Any:
-    """bias + mat1 @ mat2, where the bias may stretch to the product, but not the product to it."""
-    if mat2.dim() != 2:
-        raise RuntimeError(f"mat2 must be a matrix, got {mat2.dim()}-D tensor")
-    product = mat1.mm(mat2)
-    out = product + bias
-    numel = product.numel()
-    if out.numel() != numel or (numel == 0 and out.shape != product.shape):
-        raise RuntimeError(
-            f"The expanded size of the tensor ({product.shape[1]}) must match the existing size of "
-            f"linear's bias.  Target sizes: {list(product.shape)}.  "
-            f"Tensor sizes: {list(bias.shape)}"
-        )
-    return out
-
-
 # --- cross entropy ---
+
+_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 def cross_entropy(
@@ -218,7 +176,7 @@ def cross_entropy(
         return _loss_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     if label_smoothing > 0.0:
         return _smoothed_loss(input, target, weight, ignore_index, reduction, label_smoothing)
-    log_probs = log_softmax_node(input, 0 if ndim == 1 else 1)
+    log_probs = tapeless.log_softmax(input, 0 if ndim == 1 else 1)
     return _nll_loss(log_probs, target, weight, ignore_index, reduction)
 
 
@@ -264,19 +222,19 @@ def _nll_loss(log_probs: Any, target: Any, weight: Any, ignore_index: int, reduc
             )
     if ndim <= 2:
         _check_classes(log_probs, target, weight)
-        return nll_loss_node(log_probs, target, weight, ignore_index, reduction)
+        return tapeless._nll_loss(log_probs, target, weight, _REDUCTIONS[reduction], ignore_index)
     shape = tuple(log_probs.shape)
     wanted = (shape[0], *shape[2:])
     if ndim == 4:
         _check_images(log_probs, target, weight)
-        return nll_loss2d_node(log_probs, target, weight, ignore_index, reduction)
+        return tapeless._nll_loss(log_probs, target, weight, _REDUCTIONS[reduction], ignore_index)
     if tuple(target.shape) != wanted:
         raise RuntimeError(f"Expected target size {list(wanted)}, got {list(target.shape)}")
     points = math.prod(shape[2:])
     flat = log_probs.reshape(shape[0], shape[1], 1, points)
     flat_target = target.reshape(shape[0], 1, points)
     _check_images(flat, flat_target, weight)
-    loss = nll_loss2d_node(flat, flat_target, weight, ignore_index, reduction)
+    loss = tapeless._nll_loss(flat, flat_target, weight, _REDUCTIONS[reduction], ignore_index)
     return loss.view(wanted) if reduction == "none" else loss
 
 
@@ -335,65 +293,13 @@ def _check_images(log_probs: Any, target: Any, weight: Any) -> None:
         raise RuntimeError(f"size mismatch (got input: {list(given)} , target: {list(wanted)}")
 
 
-def _picked_loss(log_probs: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
-    """The negative log-probability of each target, weighted, ignored and reduced as asked."""
-    dim = 0 if log_probs.dim() == 1 else 1
-    classes = log_probs.shape[dim]
-    index = target if target.dtype is tapeless.int64 else target.to(tapeless.int64)
-    if weight is None and not 0 <= ignore_index < classes:
-        # The usual case; an ignored target is out of range here and so makes gather refuse.
-        try:
-            picked = _pick(log_probs, index, dim)
-        except (IndexError, RuntimeError):
-            pass
-        else:
-            if reduction == "none":
-                return -picked
-            return picked.sum() / -picked.numel() if reduction == "mean" else -picked.sum()
-    counted = index != ignore_index
-    index = tapeless.where(counted, index, 0)
-    try:
-        picked = tapeless.where(counted, _pick(log_probs, index, dim), 0.0)
-    except (IndexError, RuntimeError):
-        _refuse_target(index, classes)
-        raise
-    if weight is None:
-        shares = counted.to(log_probs.dtype)
-    else:
-        shares = weight.index_select(0, index.reshape(-1)).reshape(index.shape)
-        shares = tapeless.where(counted, shares, 0.0)
-        picked = picked * shares
-    if reduction == "none":
-        return -picked
-    return -(picked.sum() / shares.sum()) if reduction == "mean" else -picked.sum()
-
-
-def _pick(log_probs: Any, index: Any, dim: int) -> Any:
-    if dim == 0 and index.dim() == 1:
-        return log_probs.gather(0, index)
-    return log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim)
-
-
-def _refuse_target(index: Any, classes: int) -> None:
-    for number in index.reshape(-1).tolist():
-        if not 0 <= number < classes:
-            raise IndexError(
-                f"Target {number} is out of bounds. cross_entropy has {classes} classes here: "
-                f"targets run from 0 to {classes - 1}; ignore_index names one more."
-            )
-
-
-nll_loss_node = composition("nll_loss", saves=("self", "target", "weight"))(_picked_loss)
-nll_loss2d_node = composition("nll_loss2d", saves=("self", "target", "weight"))(_picked_loss)
-
-
 def _smoothed_loss(
     input: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Any:
     """A share of the target's mass is spread evenly over the classes."""
     dim = 0 if input.dim() == 1 else 1
     classes = input.shape[dim]
-    log_probs = log_softmax_node(input, dim)
+    log_probs = tapeless.log_softmax(input, dim)
     exact = _nll_loss(log_probs, target, weight, ignore_index, reduction)
     if weight is None:
         spread = -log_probs.sum(dim)
@@ -437,7 +343,7 @@ def _loss_of_probabilities(
             f"cross_entropy: weight tensor should be defined either for all {classes} classes or "
             f"no classes but got weight tensor of shape: {list(weight.shape)}"
         )
-    log_probs = log_softmax_node(input, dim)
+    log_probs = tapeless.log_softmax(input, dim)
     if smoothing > 0.0:
         target = target * (1.0 - smoothing) + smoothing / classes
     terms = log_probs * target
