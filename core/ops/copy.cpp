@@ -208,6 +208,14 @@ Tensor clone_of(const Tensor& x, std::optional<std::string> memory_format) {
     return clone(x, format_of(memory_format));
 }
 
+Tensor contiguous_of(const Tensor& x, std::optional<std::string> memory_format) {
+    const MemoryFormat format = format_of(memory_format);
+    check(!memory_format || format != MemoryFormat::Preserve,
+          "preserve memory format is unsupported by the contiguous operator");
+    if (format != MemoryFormat::ChannelsLast) return contiguous(x);
+    return is_channels_last(*x) ? x : clone(x, format);
+}
+
 Tensor converted_to(const Tensor& x, DType dtype, bool copy, std::optional<std::string> memory_format) {
     return to_dtype(x, dtype, copy, format_of(memory_format));
 }
@@ -219,10 +227,11 @@ const Offer offer({
         "clone", "input, *, memory_format=None",
         "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
         "one of the two is written."),
-    operation<&contiguous>(
-        "contiguous", "input",
-        "The tensor itself if its elements lie in row-major order without gaps, else such a copy.",
-        Offered::Method),
+    operation<&contiguous_of>("contiguous", "input, *, memory_format=None",
+                              "The tensor itself if its elements lie in row-major order (or channels last) "
+                              "without gaps, else such a "
+                              "copy.",
+                              Offered::Method),
     operation<&copy_from>(
         "copy_", "input, src, non_blocking=False",
         "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",

@@ -40,15 +40,14 @@ Tensor write_copy(const Tensor& x, std::initializer_list<const Tensor*> inputs, 
     return out;
 }
 
-/// x becomes `seen`, a view of itself: its geometry changes, not its elements. A node of class P leads to what x was;
-/// if x is itself a view, its next grad_fn is that of the new geometry over its base.
+/// x becomes `seen`, a view of itself: its geometry changes, not its elements, so a base that x views keeps its node.
+/// A node of class P leads to what x was.
 template <class P> void become(const Tensor& x, const Tensor& seen, P payload) {
     bool records = needs_record({&x});
     check_inplace(x, records, true);
     records = records && needs_record({&x});
-    const ViewFacts* view = view_of(*x);
     Ref<Node> node;
-    if (records && (!view || view->detached)) {
+    if (records) {
         node = make_node(class_of<P>(), 1, 0, 1, std::move(payload));
         node->edges[0] = gradient_edge(x);
     }
@@ -58,7 +57,10 @@ template <class P> void become(const Tensor& x, const Tensor& seen, P payload) {
     x->numel = seen->numel;
     x->contiguous = seen->contiguous;
     note_write(x);
-    if (node) rebase_history(x, node);
+    if (!node) return;
+    move_retained(x, node_of(*x), *node);
+    set_history(x, node);
+    if (ViewFacts* view = view_of(*x)) view->seen = version(*x);
 }
 
 /// An operand that shares memory with x, which is about to be written, is read from a copy.

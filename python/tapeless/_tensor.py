@@ -114,6 +114,8 @@ _LEGACY = {
 
 def _conversion(dtype: Any) -> Any:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        if memory_format is None:
+            return _to_dtype(self, dtype)
         return _to_dtype(self, dtype, memory_format=memory_format)
 
     convert.__doc__ = f"The tensor converted to {dtype}; itself if it has that dtype."
