@@ -35,7 +35,12 @@ def seconds(function: Callable[[], Any], number: int) -> float:
 
 
 def calibrate(function: Callable[[], Any], span: float) -> int:
-    """How many calls take about `span` seconds."""
+    """How many calls take about `span` seconds.
+
+    The first call is not counted: it may load a library (PyTorch's first gelu takes 0.4 s in oneDNN), and a round would
+    then be a single call.
+    """
+    function()
     number, taken = 1, 0.0
     while taken < span / 4:
         number *= 2
