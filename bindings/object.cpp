@@ -94,13 +94,13 @@ bool is_tensor_type(PyTypeObject* type) {
     return type == tensor_type || (type->tp_base != node_type && PyType_IsSubtype(type, tensor_type));
 }
 
-void free_memory(PyObject* self, PyTypeObject* type) {
+void free_memory(PyObject* self, PyTypeObject* type, std::ptrdiff_t extent) {
     if (type == tensor_type && free_tensors.size() < kMostFree) {
         free_tensors.push_back(self);
     } else if (is_tensor_type(type)) {
         type->tp_free(self);
     } else {
-        release(reinterpret_cast<char*>(self) - kCollectorHead, node_bytes(type, as_object(self)->extent));
+        release(reinterpret_cast<char*>(self) - kCollectorHead, node_bytes(type, extent));
     }
     Py_DECREF(type);
 }
@@ -118,10 +118,9 @@ const Class& class_of(Object* object, PyTypeObject* type) {
 
 void bury(Dead next) {
     Object* object = as_object(next.object);
-    const Object head = *object;
+    const std::ptrdiff_t extent = object->extent;
     class_of(object, next.type).destroy(object);
-    *object = head;
-    free_memory(next.object, next.type);
+    free_memory(next.object, next.type, extent);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ private:
 
     /// Applies the node and sends on what it returns.
     void step(Node& node, Taken& in) {
-        constexpr int kFew = 8;
+        constexpr int kFew = 4;
         Tensor few[kFew];
         std::vector<Tensor> many;
         Gradients out = few;

@@ -94,6 +94,7 @@ void check_devices(const Row& row, const Argument* arguments) {
         if (!arguments[k].tensor || (*arguments[k].tensor)->dim() == 0) continue;
         const TensorBody* x = arguments[k].tensor->get();
         if (!first) first = x;
+        if (x->device.type == first->device.type) continue;
         check(x->device.type == first->device.type,
               "Expected all tensors to be on the same device, but found at least "
               "two devices, ",

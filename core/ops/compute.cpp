@@ -272,54 +272,55 @@ DType wanted_type(const Computation& computation, int k) {
     return (computation.kernel->bool_operands >> k) & 1 ? DType::Bool : computation.compute;
 }
 
-/// The first tensor, if the operands are numbers and row-major tensors of one shape and of the loop's dtypes.
-const TensorBody* all_alike(const Computation& computation, const Argument* arguments, int count) {
+/// What most calls on few elements are: numbers and row-major tensors of one shape and of the loop's dtypes.
+struct Alike {
     const TensorBody* first = nullptr;
-    if (!computation.kernel || is_half(computation.result)) return nullptr;
-    for (int k = 0; k < count; ++k) {
-        if (!arguments[k].tensor || (computation.skipped >> k) & 1) continue;
-        const TensorBody* x = arguments[k].tensor->get();
-        if (!x->contiguous || x->dtype != wanted_type(computation, k)) return nullptr;
-        if (first && !(x->sizes == first->sizes)) return nullptr;
-        if (!first) first = x;
-    }
-    return first;
-}
-
-/// What most calls on few elements are: with nothing to lay out, convert or put off, the loop runs over the bytes.
-Tensor compute_alike(const TensorBody& first, const Computation& computation, const Argument* arguments,
-                     int count) {
     Flat operands[kMaxOperands];
     alignas(16) char numbers[kMaxOperands][16];
+
+    /// False if the operands need to be laid out, converted or put off.
+    bool take(const Computation& computation, const Argument* arguments, int count);
+    /// The loop runs over the bytes.
+    Tensor run(const Computation& computation, int count) const;
+};
+
+bool Alike::take(const Computation& computation, const Argument* arguments, int count) {
+    constexpr std::int64_t kFew = 8192;  // Up to here a launch takes one thread anyway.
+    if (!computation.kernel || is_half(computation.result)) return false;
     for (int k = 0; k < count; ++k) {
         const DType dtype = wanted_type(computation, k);
-        operands[k] = {nullptr, static_cast<std::uint8_t>(size_of(dtype)), false};
+        Flat& operand = operands[k];
+        operand = {nullptr, static_cast<std::uint8_t>(size_of(dtype)), false};
         if ((computation.skipped >> k) & 1) continue;
-        if (arguments[k].tensor) {
-            operands[k].data = data(**arguments[k].tensor);
+        if (!arguments[k].tensor) {
+            put_number(numbers[k], arguments[k].number, dtype);
+            operand.data = numbers[k];
+            operand.number = true;
             continue;
         }
-        operands[k].number = true;
-        operands[k].data = numbers[k];
-        put_number(numbers[k], arguments[k].number, dtype);
+        const TensorBody* x = arguments[k].tensor->get();
+        if (!x->contiguous || x->dtype != dtype) return false;
+        if (!first) {
+            if (x->device.type != DeviceType::CPU || x->numel > kFew) return false;
+            first = x;
+        } else if (!(x->sizes == first->sizes)) {
+            return false;
+        }
+        if (x->storage->pending) return false;
+        operand.data = x->storage->buffer->data + x->offset * static_cast<std::int64_t>(operand.size);
     }
-    Tensor out = empty_beside(first, computation.result);
+    return first && (computation.eager || !may_defer(first->numel, arguments, count, first->device));
+}
+
+Tensor Alike::run(const Computation& computation, int count) const {
+    Tensor out = empty_beside(*first, computation.result);
     launch_flat(computation.kernel->loops[static_cast<int>(computation.compute)], operands, count,
-                out->storage->buffer->data, size_of(computation.result), first.numel);
+                out->storage->buffer->data, size_of(computation.result), first->numel);
     return out;
 }
 
-/// Up to here a launch takes one thread anyway.
-constexpr std::int64_t kFew = 8192;
-
-}  // namespace
-
-Tensor compute(const Computation& computation, const Argument* arguments, int count) {
-    if (const TensorBody* first = all_alike(computation, arguments, count);
-        first && first->device.type == DeviceType::CPU && first->numel <= kFew &&
-        (computation.eager || !may_defer(first->numel, arguments, count, first->device))) {
-        return compute_alike(*first, computation, arguments, count);
-    }
+[[gnu::noinline]] Tensor compute_laid_out(const Computation& computation, const Argument* arguments,
+                                          int count) {
     Tensor converted[kMaxOperands];
     const Layout layout = layout_of(arguments, count, computation.skipped);
     const std::int64_t numel = product(layout.sizes);
@@ -354,6 +355,14 @@ Tensor compute(const Computation& computation, const Argument* arguments, int co
     launch({computation.kernel, computation.compute, computation.result, count, numel, operands, &space,
             out->storage->buffer->data});
     return out;
+}
+
+}  // namespace
+
+Tensor compute(const Computation& computation, const Argument* arguments, int count) {
+    Alike alike;
+    if (alike.take(computation, arguments, count)) return alike.run(computation, count);
+    return compute_laid_out(computation, arguments, count);
 }
 
 }  // namespace tapeless

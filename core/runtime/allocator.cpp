@@ -417,7 +417,10 @@ LocalCache* make_local() {
 
 }  // namespace
 
-void* allocate(std::size_t bytes) {
+namespace {
+
+/// Any block but a tiny one that lies ready.
+[[gnu::noinline]] void* allocate_other(std::size_t bytes) {
     if (bytes > kLargest) [[unlikely]] {
         fail(ErrorKind::OutOfMemory, "allocate: asked for ", bytes, " bytes (",
              static_cast<double>(bytes) / (1 << 30),
@@ -433,6 +436,24 @@ void* allocate(std::size_t bytes) {
     list.head = block->next;
     --list.count;
     add(cache->bytes, local_class(index).bytes);
+    add(cache->blocks, 1);
+    return block;
+}
+
+}  // namespace
+
+void* allocate(std::size_t bytes) {
+    LocalCache* cache = local_cache;
+    if (!kCaching || bytes - 1 >= kTiny || cache == nullptr) [[unlikely]]
+        return allocate_other(bytes);
+    const std::size_t index = (bytes - 1) / kGroup;
+    LocalCache::List& list = cache->lists[index];
+    FreeBlock* block = list.head;
+    if (block == nullptr) [[unlikely]]
+        return allocate_other(bytes);
+    list.head = block->next;
+    --list.count;
+    add(cache->bytes, static_cast<std::int64_t>((index + 1) * kGroup));
     add(cache->blocks, 1);
     return block;
 }

@@ -18,21 +18,23 @@ struct AutogradDeleter {
 /// See Note [One object, one header] for why this is also what Python holds.
 struct TensorBody : Object {
     Shared<Storage> storage;
-    Dims sizes, strides;  ///< in elements
-    std::int64_t offset;  ///< first element, in elements from the storage's start
-    std::int64_t numel;
-    DType dtype;
+    Dims sizes, strides;      ///< in elements
+    std::int64_t offset = 0;  ///< first element, in elements from the storage's start
+    std::int64_t numel = 0;
+    DType dtype{};
     Device device;
-    bool contiguous;       ///< row-major without gaps
-    bool requires_grad;    ///< of a leaf: a gradient is wanted; a result is told by its grad_fn
-    bool implied_grad;     ///< requires_grad was Variable's default, so it gives way where it is in the way
-    bool inference;        ///< made in inference mode: neither versions nor graph
-    bool data_alias;       ///< made by `.data`: writes are counted apart
-    bool wrapped_number;   ///< a Python number in disguise: lowest rank in promotion
-    std::uint32_t output;  ///< which output of grad_fn this is
-    Ref<Object> grad_fn;   ///< a Node; the graph layer knows
+    bool contiguous = false;     ///< row-major without gaps
+    bool requires_grad = false;  ///< of a leaf: a gradient is wanted; a result is told by its grad_fn
+    bool implied_grad =
+        false;               ///< requires_grad was Variable's default, so it gives way where it is in the way
+    bool inference = false;  ///< made in inference mode: neither versions nor graph
+    bool data_alias = false;      ///< made by `.data`: writes are counted apart
+    bool wrapped_number = false;  ///< a Python number in disguise: lowest rank in promotion
+    std::uint32_t output = 0;     ///< which output of grad_fn this is
+    Ref<Object> grad_fn;          ///< a Node; the graph layer knows
     std::unique_ptr<Autograd, AutogradDeleter> autograd;
 
+    TensorBody() {}  // Not defaulted: that would fill everything with zeros first.
     int dim() const { return sizes.size(); }
 };
 using Tensor = Ref<TensorBody>;
