@@ -26,9 +26,9 @@ SOURCES := pyproject.toml CMakeLists.txt $(wildcard cmake/*.cmake) \
 CPP_FILES = $(shell find core bindings tests/cpp -name '*.h' -o -name '*.cpp')
 STUBS = $(shell find python -name '*.pyi')
 
-# The parts of the suite that say most under the sanitizers.
-SANITIZE_TESTS ?= $(wildcard $(addprefix tests/test_,$(addsuffix .py,table inplace_and_views function garbage \
-    saved_values_and_versions random_programs)))
+# The parts of the suite that say most under the sanitizers: kernels, memory that is shared or freed, the collector.
+SANITIZE_TESTS ?= $(addprefix tests/test_,$(addsuffix .py,table deferral inplace_and_views function garbage \
+    saved_values_and_versions saved_tensor_hooks hooks backward modes interop random_programs))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
 .PHONY: build demo test lint format conformance bench sanitize sanitize-address sanitize-thread clean help
@@ -39,7 +39,8 @@ help:
 	@echo "make demo         train on real digits, draw the loss and the graph into out/"
 	@echo "make test         C++ and Python tests; TESTS='tests/test_x.py -k name' picks some"
 	@echo "make lint         ruff, clang-format, mypy on the stubs; make format repairs what it can"
-	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE); ARGS=... go to the runner"
+	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE): its own samples (ARGS=... go to"
+	@echo "                  the runner), and random programs (RANDOM_PROGRAMS='--programs 5000')"
 	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
 	@echo "make sanitize     tests under address, undefined-behaviour and thread sanitizers"
 	@echo "make clean        remove all that these commands made"
@@ -106,8 +107,11 @@ $(ORACLE)/.installed: $(ORACLE)/.base $(RELEASE)/.wheel
 	$(ORACLE_PY) -m pip install --quiet --force-reinstall --no-deps $(RELEASE)/dist/*.whl
 	@touch $@
 
+# The programs' seed is fixed, so that a change is judged by itself; without --seed they are new ones.
+RANDOM_PROGRAMS ?= --programs 500 --seed 1
 conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 
 bench: $(ORACLE)/.installed
 	$(ORACLE_PY) bench/run.py $(ARGS)
@@ -121,15 +125,16 @@ build/address/.wheel: $(SOURCES) $(VENV)/.base tools/build_wheel.py
 	$(PY) -m pip install --quiet --no-deps --target build/address/site build/address/dist/*.whl
 	@touch $@
 
+# The sanitizers write past Python's stderr, hence --capture=sys.
 # Leaks are the business of the collector's tests: the interpreter itself leaves blocks behind at exit.
-sanitize-address: build/address/.wheel $(ORACLE)/.installed
+sanitize-address: build/address/.wheel $(VENV)/.test
 	$(VENV)/bin/cmake --build build/address --target cpp_tests
 	@for program in build/address/cpp_tests/test_*; do \
 	    echo "$$program"; UBSAN_OPTIONS=print_stacktrace=1 $$program; done
 	LD_PRELOAD="$$($${CXX:-g++} -print-file-name=libasan.so) $$($${CXX:-g++} -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
 	    PYTHONPATH=build/address/site \
-	    $(ORACLE_PY) -W error -m pytest -q $(SANITIZE_TESTS)
+	    $(PY) -W error -m pytest -q --capture=sys $(SANITIZE_TESTS)
 
 build/thread/.configured: CMakeLists.txt $(wildcard cmake/*.cmake) $(VENV)/.base
 	$(VENV)/bin/cmake -S . -B build/thread -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(VENV)/bin/ninja) \

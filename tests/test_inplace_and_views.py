@@ -508,3 +508,18 @@ def test_a_saved_alias_by_data_knows_its_own_writes():
 def test_what_is_no_number_is_not_assigned(value):
     with pytest.raises(TypeError, match=f"can't assign a {type(value).__name__} to a torch.FloatTensor"):
         torch.zeros(3)[0] = value
+
+
+def test_what_an_in_place_operation_saved_keeps_its_graph():
+    a, b = leaf([0.5, 1.5]), leaf([2.0, 3.0])
+    y = a.neg()
+    y.mul_(b)
+    (g,) = torch.autograd.grad(y.sum(), b, create_graph=True)
+    (second,) = torch.autograd.grad(g.sum(), a)
+    assert_close(second, [-1.0, -1.0])
+    y = a * a
+    y.sin_()
+    (g,) = torch.autograd.grad(y.sum(), a, create_graph=True)
+    (second,) = torch.autograd.grad(g.sum(), a)
+    square = a.detach() * a.detach()
+    assert_close(second, 2 * square.cos() - 4 * square * square.sin())

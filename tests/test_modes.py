@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tests.subject import assert_same, leaf, torch
+from tests.subject import assert_close, assert_same, leaf, torch
 
 INFERENCE_WRITE = r"Inplace update to inference tensor outside InferenceMode is not allowed\."
 
@@ -321,3 +321,20 @@ def test_the_data_of_an_inference_tensor_counts_its_own_writes():
     assert alias._version == 1 and x.tolist() == [3.0, 3.0]
     with pytest.raises(RuntimeError, match="do not track version counter"):
         x._version  # noqa: B018
+
+
+def test_a_view_made_in_inference_mode_can_be_asked_to_require_grad():
+    y = leaf([[1.0], [2.0]]).exp()
+    with torch.inference_mode():
+        first, _ = y.split(1)
+    first.requires_grad_()
+    (first * first).sum().backward()
+    assert_close(first.grad, first.detach() * 2)
+
+
+def test_a_detached_inference_tensor_counts_its_writes():
+    with torch.inference_mode():
+        x = torch.ones(2)
+    y = x.detach()
+    y.add_(1)
+    assert y._version == 1

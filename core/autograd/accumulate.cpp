@@ -25,10 +25,10 @@ Tensor own_layout(const Tensor& x, const Tensor& g) {
 
 void apply_accumulate(Node& node, Gradients in, Gradients) {
     TensorBody* leaf = accumulated_leaf(node);
-    if (!leaf || !in[0] || !leaf->requires_grad) return;  // The flag may have been dropped since.
+    if (!leaf || !in[0]) return;
     const Tensor x(leaf);
     const Tensor g = std::move(in[0]);
-    accumulate(x, g);
+    if (x->requires_grad) accumulate(x, g);  // The flag may have been dropped since.
     if (x->autograd->post_accumulate) hook_calls.post_accumulate(x->autograd->post_accumulate, x);
 }
 

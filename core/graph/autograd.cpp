@@ -164,9 +164,10 @@ Edge gradient_edge(const Tensor& x) {
 }
 
 void set_requires_grad(const Tensor& x, bool value) {
-    // Before grad_fn is asked for, which may refuse: a request for what is so already fails for no view.
-    if (value && !x->requires_grad && requires_grad(x)) return;
-    if (!is_leaf(x)) {
+    // A view that may not be used refuses to tell its grad_fn, but not to require grad.
+    const ViewFacts* view = view_of(*x);
+    const bool leaf = value && view && view->creation != Creation::Ordinary ? !x->grad_fn : is_leaf(x);
+    if (!leaf) {
         check(value,
               "you can only change requires_grad flags of leaf variables. If you want to use a computed "
               "variable in a "

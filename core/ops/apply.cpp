@@ -157,6 +157,22 @@ Tensor apply(const Row& row, const Argument* arguments) {
     return out;
 }
 
+namespace {
+
+/// x as it is, of the graph that it is of now, for an operation that overwrites it; copied when x is written.
+Tensor before_image(const Tensor& x) {
+    const bool lost = planted(Fault::BeforeImageLost);
+    const Tensor image = lost ? alias(x) : lazy_copy(x);
+    if (Node* node = grad_fn(x)) {
+        object_hooks.track(image.get());
+        image->grad_fn = Ref<Object>(node);
+        image->output = x->output;
+    }
+    return image;
+}
+
+}  // namespace
+
 void apply_inplace(const Row& row, const Argument* arguments) {
     const Tensor x = *arguments[0].tensor;
     const Types types = types_of(row, arguments);
@@ -177,9 +193,7 @@ void apply_inplace(const Row& row, const Argument* arguments) {
     if (records) {
         made = new_node(row, arguments, types.common);
         wanted = wanted_values(row, *made);
-        // The old value of x, if a gradient needs it, is kept without copying it until x is written.
-        const bool lost = planted(Fault::BeforeImageLost);
-        const Tensor original = !(wanted & 1) ? Tensor() : lost ? alias(x) : lazy_copy(x);
+        const Tensor original = wanted & 1 ? before_image(x) : Tensor();
         save_operands(*made, row, arguments, wanted, &original);
     }
     if (!(row.facts.keeps_integers && is_integral(types.common))) {

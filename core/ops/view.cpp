@@ -335,6 +335,7 @@ Tensor detach(const Tensor& x) {
     Tensor out = alias(x);
     set_view(out, x, Creation::Ordinary);
     out->autograd->view->detached = true;
+    if (x->inference && !modes.has(kInference)) out->data_alias = true;  // Its writes count, x's do not.
     return out;
 }
 

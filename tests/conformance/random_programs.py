@@ -10,13 +10,15 @@ What differs on purpose, or is nobody's promise, is left out by rule:
 - Hooks do not write the gradients that they get: ours are private to them, PyTorch's are not.
 - A view whose base has just got a history counts as a leaf in PyTorch until somebody looks at its grad_fn, so that a
   write to it is refused, and `register_hook` on it ends the process. PyTorch's run looks at every grad_fn before each
-  line.
+  line; where one line writes a view twice, as `x[:] += y` does, that is too late, and the comparison ends there.
 - PyTorch calls a tensor's hooks with None when its node is reached without a gradient for it, we do not call them: the
   hooks of the programs do nothing then.
 - A refused write to an inference tensor outside of inference mode: PyTorch has written by then. The comparison ends
   before such a line.
 - A write from a tensor that overlaps the written one and one of them has gaps: PyTorch reads what it has just written.
   Programs for PyTorch have no such lines.
+- PyTorch refuses saved values of nodes whose edges lead nowhere, such as one over a view made under no_grad. Programs
+  for PyTorch compute nothing of such views.
 - PyTorch refuses a saved view that may not be used since its base was written, even if no gradient goes there.
 - PyTorch fails with an internal assertion at a write to what was retain_grad and then detached in place. Programs for
   PyTorch have no such lines.
@@ -25,7 +27,7 @@ What differs on purpose, or is nobody's promise, is left out by rule:
 - autograd.grad by a view made under no_grad, which requires grad but has no place in the graph: PyTorch returns None,
   we refuse.
 - A write through a mask into elements that are named twice: PyTorch warns, we refuse. The comparison ends before it.
-- Versions of gradients: PyTorch counts the engine's own additions.
+- Versions of gradients and of what is computed with inference tensors: PyTorch counts what it does itself.
 - Which gradients are stored when a backward pass fails half-way: the comparison ends before such a line.
 - Strides of what autograd.grad returns, and the version of a second `.data` of one storage.
 """
@@ -57,15 +59,18 @@ def _parts_on_purpose(text: str, at: int, theirs: Run, ours: Run) -> bool:
     differentiates = ".backward(" in text or "autograd.grad(" in text
     masked = "> 0.5] =" in text or "masked_fill_(" in text
     if ours.errors[at] is None:
-        return at in theirs.stale or (differentiates and at in theirs.forbidden)
+        asleep = at in theirs.leaf_write and ("] += " in text or "] *= " in text)
+        return asleep or (differentiates and at in theirs.forbidden)
     if at in ours.no_input:
         return theirs.errors[at] in (None, "AttributeError")  # The latter is of None.clone.
     return theirs.errors[at] is None and (".retain_grad(" in text or (masked and at in ours.repeated))
 
 
-def _cut(program: Program, theirs: Run, ours: Run) -> tuple[int, bool] | None:
+def _cut(program: Program, theirs: Run, ours: Run, coarse: bool) -> tuple[int, bool] | None:
     """The line from which on the two libraries' states are not comparable, and whether both must refuse it alike."""
     for at, line in enumerate(program.lines):
+        if at in theirs.stale:
+            return at, coarse
         if _parts_on_purpose(line.text, at, theirs, ours):
             return at, False
         # Which gradients a pass has stored before it fails is nobody's promise.
@@ -78,7 +83,7 @@ def _cut(program: Program, theirs: Run, ours: Run) -> tuple[int, bool] | None:
 def _against(subject: Any, program: Program, setting: str, faults: tuple[str, ...]) -> str | None:
     theirs = execute(torch, program, awake=True)
     ours = execute(subject, program, setting, faults)
-    cut = _cut(program, theirs, ours)
+    cut = _cut(program, theirs, ours, COARSE in faults)
     if cut is None:
         return difference(program, ours, theirs, TOLERANCE[program.dtype])
     at, alike = cut

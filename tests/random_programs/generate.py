@@ -5,7 +5,7 @@ import random
 from tests.random_programs.names import Memory, Name, broadcasts, leaves_no_gaps, listed
 from tests.random_programs.program import Line, Program
 
-__all__ = ["GRADIENT", "PROFILES", "generate"]
+__all__ = ["PROFILES", "generate"]
 
 SMALL = ((4, 6), (12,), (2, 3, 4), (6, 4), (3, 3))
 LARGE = ((96, 96), (9216,), (2, 48, 96))
@@ -17,9 +17,10 @@ SETTINGS = ("defer-everything", "defer-everything", "default", "fusion-off")
 PROFILES: dict[str, dict[str, int]] = {
     "pure": {"leaf": 2, "constant": 1, "unary": 5, "binary": 5, "view": 9, "write_unary": 4, "write_binary": 7,
              "write_number": 3, "write_slice": 6, "reduce": 2, "look": 1, "halves": 1},
-    "shared": {"leaf": 2, "constant": 3, "from_numpy": 3, "unary": 4, "binary": 6, "view": 7, "write_unary": 4,
-               "write_binary": 6, "write_number": 4, "write_slice": 5, "reduce": 2, "export": 3, "numpy_write": 6,
-               "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2, "masked": 2, "halves": 1},
+    "shared": {"leaf": 2, "constant": 3, "from_numpy": 3, "expand": 1, "unary": 4, "binary": 6, "view": 7,
+               "write_unary": 4, "write_binary": 6, "write_number": 4, "write_slice": 5, "reduce": 2, "export": 3,
+               "numpy_write": 6, "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2,
+               "masked": 2, "halves": 1},
     "modes": {"leaf": 3, "constant": 2, "unary": 4, "binary": 5, "view": 6, "parts": 2, "expand": 2, "write_unary": 4,
               "write_binary": 6, "write_number": 3, "write_slice": 4, "reduce": 2, "backward": 5, "grad": 3, "hook": 3,
               "retain": 2, "detach": 2, "data": 3, "flag": 1, "clear_grad": 1, "use_grad": 4, "peek": 1, "look": 2,
@@ -28,8 +29,7 @@ PROFILES: dict[str, dict[str, int]] = {
 
 SMOOTH = ("sin", "cos", "tanh", "sigmoid", "neg")
 KINKED = ("abs", "relu", "exp", "sqrt", "square")
-# How the names of gradients begin: their versions are not compared.
-GRADIENT = "g"
+LOOKS = {"view", "parts", "expand", "detach", "data", "peek", "look", "delete"}
 WRITES = {"write_unary", "write_binary", "write_number", "write_slice", "numpy_write", "masked"}
 
 
@@ -62,15 +62,16 @@ class Writer:
 
     def fresh(self, shape: tuple[int, ...], memory: Memory | None = None, **facts: bool) -> Name:
         """A new variable; the line that makes it follows."""
-        memory = memory or Memory()
-        made = Name(f"{GRADIENT if memory.gradient else 't'}{self.used}", tuple(shape), memory, **facts)
+        made = Name(f"t{self.used}", tuple(shape), memory or Memory(), **facts)
         self.used += 1
         self.names.append(made)
         return made
 
     def pick(self, *wanted) -> Name | None:
         """A variable that satisfies all, a late one rather than an early one."""
-        fitting = [n for n in self.names if all(w(n) for w in wanted)]
+        # PyTorch refuses saved values of nodes that lead nowhere, which we do not make.
+        whole = self.ours or self.kind in WRITES or self.kind in LOOKS
+        fitting = [n for n in self.names if (whole or not n.loose) and all(w(n) for w in wanted)]
         if not fitting:
             return None
         if self.chance(0.4):
@@ -91,12 +92,15 @@ class Writer:
         written; we read it as it was.
         """
 
-        def promised(y: Name) -> bool:
-            if self.ours or y.memory.aliases is not x.memory.aliases or (y is x and shape == x.shape):
+        def apart(y: Name) -> bool:
+            if y.memory.aliases is not x.memory.aliases or (y is x and shape == x.shape):
                 return True
             return plain and y.plain and y.shape == shape
 
-        if self.chance(0.1):
+        def promised(y: Name) -> bool:
+            return self.ours or (not y.loose and apart(y))
+
+        if self.chance(0.15):
             beside = self.pick(lambda n: n.shape == shape, promised, lambda n: n.memory is x.memory and n is not x)
             if beside:
                 return beside
@@ -109,6 +113,10 @@ class Writer:
         """What a line writes: mostly something that is, or has, a view."""
         shared = [id(n.memory) for n in self.names if n.is_view]
         writable = [lambda n: not n.memory.fixed] if not self.chance(0.05) else []
+        if self.chance(0.12):  # What may not be written, for one reason or the other.
+            found = self.pick(lambda n: n.loose or n.repeats, *writable)
+            if found:
+                return found
         if self.chance(0.75):
             found = self.pick(lambda n: id(n.memory) in shared, *writable)
             if found:
@@ -250,7 +258,9 @@ class Writer:
                 text, shape = f"{x.name}[{found[0]}]", found[1]
                 plain = x.plain and leaves_no_gaps(found[0])
         mode = self.mode(0.2)
-        self.emit(f"{mode}{self.fresh(shape, x.memory, is_view=True, plain=plain).name} = {text}")
+        self.emit(
+            f"{mode}{self.fresh(shape, x.memory, is_view=True, plain=plain, loose=bool(mode) or x.loose).name} = {text}"
+        )
 
     def halves(self) -> None:
         """One half is saved by what is computed of it, the other half written."""
@@ -272,8 +282,9 @@ class Writer:
             return
         half = (x.shape[0] + 1) // 2
         mode = self.mode()
-        first = self.fresh((half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
-        second = self.fresh((x.shape[0] - half, *x.shape[1:]), x.memory, is_view=True, plain=x.plain)
+        facts = {"is_view": True, "plain": x.plain, "loose": bool(mode) or x.loose}
+        first = self.fresh((half, *x.shape[1:]), x.memory, **facts)
+        second = self.fresh((x.shape[0] - half, *x.shape[1:]), x.memory, **facts)
         text = f"{x.name}.chunk(2)" if self.chance(0.5) else f"{x.name}.split({half})"
         if x.shape[0] == 2 and self.chance(0.5):
             text = f"{x.name}.unbind()"
@@ -284,8 +295,10 @@ class Writer:
         """A view in which elements appear several times."""
         x = self.pick(lambda n: n.count < 40)
         if x:
-            made = self.fresh((3, *x.shape), x.memory, is_view=True, plain=False)
-            self.emit(f"{self.mode()}{made.name} = {x.name}.expand(3, {listed(x.shape)})")
+            mode = self.mode()
+            facts = {"is_view": True, "plain": False, "loose": bool(mode) or x.loose, "repeats": True}
+            made = self.fresh((3, *x.shape), x.memory, **facts)
+            self.emit(f"{mode}{made.name} = {x.name}.expand(3, {listed(x.shape)})")
 
     def reduce(self) -> None:
         """A reduction."""
@@ -375,6 +388,9 @@ class Writer:
         if not x or not found:
             return
         index, shape = found
+        if not self.pure and self.chance(0.08) and x.shape[0] > 1 and (x.plain or self.ours):
+            self.emit(f"{self._write_mode(x)}{x.name}[1:] = {x.name}[:-1]")
+            return
         y = self.source(x, shape, x.plain and leaves_no_gaps(index))
         mode = self._write_mode(x)
         if y is None or self.chance(0.3):
@@ -418,11 +434,15 @@ class Writer:
     def backward(self) -> None:
         """A backward pass from something that wants one."""
         leaves = [n.name for n in self.names if n.leaf]
-        if len(leaves) > 1 and self.chance(0.2):  # The gradients of both are one tensor on the way.
+        if len(leaves) > 1 and self.chance(0.3):  # The gradients of both are one tensor on the way.
             one, two = self.random.sample(leaves, 2)
+            if self.chance(0.5):
+                self.lines.append(Line(f"{one}.grad = {two}.grad = None"))
             if self.ours and self.chance(0.6):
                 self.emit(f"{one}.register_hook(scale)")
             self.emit(f"({one} + {two}).sin().sum().backward()")
+            if self.chance(0.5):
+                self.lines.append(Line(f"with torch.no_grad(): {one}.grad.mul_(2)", True))
             return
         x = self.pick(lambda n: n.memory.tracked and not n.leaf) or self.pick()
         options = self.random.choice(("", "", "retain_graph=True", "retain_graph=True"))
@@ -455,12 +475,15 @@ class Writer:
             self.emit(f"{self.random.choice(self.handles)}.remove()")
             return
         x = self.pick(lambda n: n.memory.tracked) or self.pick()
-        handle = f"h{len(self.handles)}"
+        number = len(self.handles)
+        handle = f"h{number}"
         self.handles.append(handle)
         if x.leaf and self.chance(0.2):
-            self.emit(f"{handle} = {x.name}.register_post_accumulate_grad_hook(spy_leaf)")
+            self.emit(f"{handle} = {x.name}.register_post_accumulate_grad_hook(spy_leaf({number}))")
             return
-        hooks = ["double", "spy", "spy", "boom"] + (["spoil", "spoil", "scale"] if self.ours else [])
+        hooks = ["double", f"spy({number})", f"spy({number})", "boom"] + (
+            ["spoil", "spoil", "scale"] if self.ours else []
+        )
         self.emit(f"{handle} = {x.name}.register_hook({self.random.choice(hooks)})")
 
     def retain(self) -> None:
@@ -487,7 +510,7 @@ class Writer:
         x = self.pick(lambda n: n.leaf)
         if not x:
             return
-        made = self.fresh(x.shape, Memory(50.0, gradient=True))
+        made = self.fresh(x.shape, Memory(50.0))
         self.emit(f"{made.name} = {x.name}.grad")
         if self.chance(0.5):
             self.lines.append(Line(f"{made.name}.mul_(0.5)", True))
@@ -500,8 +523,7 @@ class Writer:
 
     def look(self) -> None:
         """All about one tensor but its values."""
-        x = self.pick(lambda n: not n.memory.gradient)
-        self.emit(f"look({x.name})")
+        self.emit(f"look({self.pick().name})")
 
     def delete(self) -> None:
         """One variable less."""
@@ -516,13 +538,15 @@ class Writer:
         x = self.pick(lambda n: not n.leaf)
         if not x:
             return
-        x.memory = Memory(x.memory.bound + 1, x.memory.tracked)
-        x.is_view = False
-        self.emit(f"{x.name} = {x.name}{self.random.choice(('.clone()', ' + 1', '.tanh()', '.contiguous()'))}")
+        how = self.random.choice((".clone()", " + 1", ".tanh()", ".contiguous()"))
+        if how != ".contiguous()":  # Which may return the tensor itself.
+            x.memory = Memory(x.memory.bound + 1, x.memory.tracked)
+            x.is_view = False
+        self.emit(f"{x.name} = {x.name}{how}")
 
     def finish(self) -> None:
         """A loss over several variables, and its gradients."""
-        wanted = [n for n in self.names if n.memory.tracked and not n.leaf and n.count]
+        wanted = [n for n in self.names if n.memory.tracked and not n.leaf and n.count and (self.ours or not n.loose)]
         self.random.shuffle(wanted)
         terms = [f"({n.name} * {n.name}).mean()" if self.chance(0.5) else f"{n.name}.mean()" for n in wanted]
         for text in ["loss = 0", *(f"loss = loss + {term}" for term in terms[: 8 if self.pure else 3])]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tests.random_programs.generate import GRADIENT
 from tests.random_programs.program import Line, Program
 from tests.settings import DEFERRAL_SETTINGS
 
@@ -17,8 +16,9 @@ __all__ = ["Run", "difference", "direction", "execute", "planted", "shrink"]
 # Parts of messages, PyTorch's and ours, by which refusals are told apart; see `Run`.
 STALE = "modified by an inplace operation"
 REPEATED = "refers to a single memory location"
-FORBIDDEN = "You can clarify your code by moving"
+FORBIDDEN = "view of its base has been modified inplace"
 NO_INPUT = "One of the differentiated Tensors does not require grad"
+LEAF_WRITE = "a leaf Variable that requires grad is being used in an in-place operation"
 INFERENCE_WRITE = "Inplace update to inference tensor"
 
 
@@ -31,6 +31,7 @@ class Run:
     half_written: list[int] = field(default_factory=list)  # lines that PyTorch refuses after it has written
     forbidden: list[int] = field(default_factory=list)  # lines that refuse a view
     no_input: list[int] = field(default_factory=list)  # lines that refuse to differentiate by a tensor
+    leaf_write: list[int] = field(default_factory=list)  # lines that refuse to write a leaf
     repeated: list[int] = field(default_factory=list)  # lines that refuse a write to elements named twice
     seen: list[tuple[int, str, Any]] = field(default_factory=list)  # line, what, value
     pending_at_write: bool = False
@@ -59,6 +60,7 @@ class Machine:
     def __init__(self, library: Any, program: Program, shift: float) -> None:
         self.run = Run()
         self.library = library
+        self.program = program
         self.at = 0
         self.shift = shift
         self.leaves: dict[str, int] = {}  # their numbers by their names
@@ -68,6 +70,7 @@ class Machine:
             (FORBIDDEN, run.forbidden),
             (NO_INPUT, run.no_input),
             (REPEATED, run.repeated),
+            (LEAF_WRITE, run.leaf_write),
             (INFERENCE_WRITE, run.half_written),
         )
         dtype = np.dtype(program.dtype)
@@ -77,11 +80,11 @@ class Machine:
             "ROWS": library.contiguous_format,
             "data": lambda number, shape: _draw(number, shape).astype(dtype),
             "leaf": lambda number, shape: self.leaf(number, shape).astype(dtype),
-            "look": lambda x: self.look("look", x),
+            "look": lambda x: self.look("look", self.program.lines[self.at].text[len("look(") : -1], x),
             "peek": lambda x: self.see("peek", _values(x)),
             "double": _given(lambda g: g * 2),
-            "spy": _given(lambda g: self.see("hook", _values(g))),
-            "spy_leaf": lambda x: x.grad is not None and self.see("leaf hook", _values(x.grad)),
+            "spy": lambda number: _given(lambda g: self.see(f"hook {number}", _values(g))),
+            "spy_leaf": lambda number: lambda x: self.see(f"leaf hook {number}", _values(x.grad)),
             "spoil": _given(lambda g: _nothing(g.fill_(0.5))),
             "scale": _given(lambda g: g.mul_(3)),
             "boom": _given(_boom),
@@ -96,9 +99,10 @@ class Machine:
         """Notes a value for the comparison."""
         self.run.seen.append((self.at, what, value))
 
-    def look(self, what: str, x: Any, facts: Any = None) -> None:
-        """Notes all about a tensor but its values."""
-        self.see(what, tuple(_fact(x, read) for read in facts or FACTS))
+    def look(self, what: str, name: str, x: Any) -> None:
+        """Notes all about a variable but its values."""
+        facts = FACTS[:-1] if name in self.program.uncounted else FACTS
+        self.see(f"{what} {name}", tuple(_fact(x, read) for read in facts))
 
     def step(self, line: Line) -> None:
         """Runs one line, and notes how it ended."""
@@ -133,7 +137,7 @@ class Machine:
     def close(self) -> None:
         """Notes all about every variable."""
         for name, x in self.tensors():
-            self.look(f"facts of {name}", x, GRADIENT_FACTS if name.startswith(GRADIENT) else FACTS)
+            self.look("facts of", name, x)
         for name, x in list(self.names.items()):
             if isinstance(x, np.ndarray):
                 self.see(f"values of {name}", x.copy())
@@ -141,7 +145,7 @@ class Machine:
             self.see(f"values of {name}", _values(x))
         for name, x in self.tensors():
             if _fact(x, lambda x: x.is_leaf or x.retains_grad) is True:
-                self.see(f"gradient of {name}", None if x.grad is None else _values(x.grad))
+                self.see(f"gradient of {name}", _values(x.grad))
 
 
 def direction(number: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -162,6 +166,8 @@ def _boom(_: Any) -> None:
 
 
 def _values(x: Any) -> Any:
+    if x is None:
+        return None
     try:
         return x.detach().clone().numpy()
     except RuntimeError as error:
@@ -182,7 +188,6 @@ FACTS = (
     lambda x: x.is_inference(),
     lambda x: x._version,
 )
-GRADIENT_FACTS = FACTS[:-1]
 
 
 def _fact(x: Any, read: Any) -> Any:
@@ -252,8 +257,8 @@ def difference(program: Program, x: Run, y: Run, tolerance: float = 0.0, until: 
     for at, (a, b) in enumerate(zip(x.errors, y.errors, strict=True)):
         if at < last and a != b:
             return f"line {at}: `{program.lines[at].text}`: {a or 'no error'} against {b or 'no error'}"
-    seen_x = [s for s in x.seen if s[0] < last]
-    seen_y = [s for s in y.seen if s[0] < last]
+    # The order within a line is nobody's promise: which of an operation's inputs gets its gradient first.
+    seen_x, seen_y = (sorted((s for s in run.seen if s[0] < last), key=lambda s: s[:2]) for run in (x, y))
     for (at, what, a), (other, also, b) in zip(seen_x, seen_y, strict=False):
         if (at, what) != (other, also):
             return f"line {at}: {what} was seen where the other run saw {also} at line {other}"

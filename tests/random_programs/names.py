@@ -13,11 +13,10 @@ class Memory:
     tracked: bool = False
     fixed: bool = False  # a leaf that requires grad: writing it in grad mode is refused
     aliases: list[str] = field(default_factory=list)  # made by .data, of this storage
-    gradient: bool = False  # a leaf's .grad, whose version counts the engine's own additions in PyTorch
 
     def beside(self) -> "Memory":
         """The same storage without history."""
-        return Memory(self.bound, aliases=self.aliases, gradient=self.gradient)
+        return Memory(self.bound, aliases=self.aliases)
 
 
 @dataclass
@@ -29,6 +28,8 @@ class Name:
     memory: Memory = field(default_factory=Memory)
     is_view: bool = False
     leaf: bool = False
+    loose: bool = False  # a view made without recording: requires grad with its base, but has no place in the graph
+    repeats: bool = False  # an expanded tensor
     retained: bool = False  # retain_grad was called
     plain: bool = True  # in row-major order and without gaps
 

@@ -1,6 +1,7 @@
 """A random program: lines of Python over tensors t0, t1, ... and arrays a0, a1, ..."""
 
 import functools
+import re
 from dataclasses import dataclass
 from types import CodeType
 
@@ -25,6 +26,13 @@ class Line:
         return _compiled(self.text)
 
 
+# What a line assigns, and what from.
+ASSIGNMENT = re.compile(r"(?:with [^:]*: )?(\w+(?:, \w+)*) = (.*)")
+# Sources of tensors whose versions PyTorch does not promise: it counts what its engine adds to a gradient, and what it
+# does itself to compute with inference tensors.
+UNCOUNTED = re.compile(r"torch\.inference_mode|(?<!autograd)\.grad\b")
+
+
 @dataclass(frozen=True)
 class Program:
     """Lines, and what they need to be run again: the dtype and the deferral setting."""
@@ -38,6 +46,16 @@ class Program:
     def with_lines(self, lines: tuple[Line, ...]) -> "Program":
         """The same program with other lines."""
         return Program(self.seed, self.profile, lines, self.dtype, self.setting)
+
+    @functools.cached_property
+    def uncounted(self) -> frozenset[str]:
+        """Variables whose versions are not compared: from such a source, or made of such a variable."""
+        names: set[str] = set()
+        for line in self.lines:
+            made = ASSIGNMENT.match(line.text)
+            if made and (UNCOUNTED.search(line.text) or names & set(re.findall(r"\w+", made[2]))):
+                names.update(made[1].split(", "))
+        return frozenset(names)
 
     def __str__(self) -> str:
         head = f"# seed {self.seed}, profile {self.profile}, F = {self.dtype}, {self.setting}"
