@@ -47,9 +47,8 @@ DType floating_dtype(const Call& call) {
 }
 
 Tensor empty_like(const Tensor& x, DType dtype, Device device, bool contiguous) {
-    if (contiguous || x->contiguous) return fresh(x->sizes, dtype, device);
-    const Argument argument(x);
-    const Dims strides = is_dense(x->sizes, x->strides) ? x->strides : layout_of(&argument, 1).strides;
+    if (contiguous) return fresh(x->sizes, dtype, device);
+    const Dims strides = preserved_strides(x);
     return marked(empty(x->sizes, dtype, device, &strides));
 }
 
@@ -145,7 +144,9 @@ Device place_like(const Call& call, const Tensor& x) { return call.device ? call
 
 Tensor filled_like(const Call& call, const Tensor& x, const Scalar& value) {
     const DType dtype = call.dtype.value_or(x->dtype);
-    if (x->contiguous || call.contiguous) return filled(x->sizes, value, dtype, place_like(call, x));
+    if (call.contiguous || x->strides == contiguous_strides(x->sizes)) {
+        return filled(x->sizes, value, dtype, place_like(call, x));
+    }
     const Tensor out = empty_like(x, dtype, place_like(call, x), false);
     fill_fresh(out, value);
     return out;

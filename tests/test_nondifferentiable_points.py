@@ -143,3 +143,18 @@ def test_the_second_derivative_of_abs_is_an_ordinary_zero():
     (second,) = torch.autograd.grad(g.sum(), x)
     assert_same(second, [0.0, 0.0])
     assert second.numpy().tolist() == [0.0, 0.0]
+
+
+def test_a_power_of_zero_gives_its_exponents_gradient_a_finite_derivative():
+    x, y, g = torch.tensor([0.0]), leaf([3.0]), leaf([1.0])
+    (gy,) = torch.autograd.grad(x**y, y, g, create_graph=True)
+    assert_same(gy, [0.0])
+    assert_same(torch.autograd.grad(gy, g)[0], [0.0])
+
+
+def test_number_exponents_keep_their_digits_in_recorded_derivatives():
+    x = torch.tensor([1.5, 2.5], dtype=torch.float64, requires_grad=True)
+    (g,) = torch.autograd.grad((x**3.3).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(g.sum(), x)
+    expected = [3.3 * 2.3 * v**1.3 for v in (1.5, 2.5)]
+    assert all(abs(a - b) <= 1e-14 * b for a, b in zip(second.tolist(), expected, strict=True))

@@ -59,6 +59,7 @@ constexpr auto arithmetic = std::make_tuple(
          .second = "exponent",
          .node = "PowBackward1",
          .number_node = "PowBackward0",
+         .left_number_node = "PowBackward2",
          .low = 0.5,
          .high = 2,
          .data_errors = true},

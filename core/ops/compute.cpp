@@ -71,13 +71,13 @@ Dims iteration_order(const Dims& sizes, const Tensor* const* tensors, int count)
     return order;
 }
 
-/// Strides that make `sizes` dense with order[0] the fastest dimension.
+/// Strides that make `sizes` dense with order[0] the fastest dimension; beyond an empty one they are 0, as PyTorch's.
 Dims dense_strides(const Dims& sizes, const Dims& order) {
     Dims strides(sizes.size());
     std::int64_t step = 1;
     for (std::int64_t d : order) {
         strides[static_cast<int>(d)] = step;
-        step *= std::max<std::int64_t>(sizes[static_cast<int>(d)], 1);
+        step *= sizes[static_cast<int>(d)];
     }
     return strides;
 }

@@ -133,6 +133,7 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy, MemoryFormat format) {
         if (x->device.type == DeviceType::CPU) write(out, x);
     } else {
         out = x->dtype == dtype ? dense_copy(x, false) : compute({nullptr, dtype, dtype}, &argument, 1);
+        if (x->contiguous) out->strides = x->strides;  // Those of dimensions without a second element, too.
     }
     if (modes.word) out->inference = modes.has(kInference);
     if (is_differentiable(dtype) && needs_record({&x})) record(out, {&x}, ToCopy{x->dtype});
@@ -184,8 +185,7 @@ Tensor fill_with(const Tensor& x, const TensorOrNumber& value) {
     const Tensor* element = std::get_if<Tensor>(&value);
     if (element) check_element(*element);
     const Tensor held = element ? *element : scalar_tensor(std::get<Scalar>(value), x->dtype);
-    const Argument argument(x);
-    const Dims strides = layout_of(&argument, 1).strides;
+    const Dims strides = preserved_strides(x);
     const Tensor out = marked(empty(x->sizes, x->dtype, x->device, &strides));
     if (on_cpu(x)) write(out, held);
     if (!is_differentiable(x->dtype)) return out;

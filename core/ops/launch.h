@@ -12,6 +12,11 @@ struct Layout {
 };
 
 Layout layout_of(const Argument* arguments, int count, std::uint8_t skipped = 0);
+/// The strides of a result that keeps x's order of dimensions: x's own if it has no gaps.
+inline Dims preserved_strides(const Tensor& x) {
+    const Argument argument(x);
+    return is_dense(x->sizes, x->strides) ? x->strides : layout_of(&argument, 1).strides;
+}
 /// Describes x as an operand; `later`: of an expression, so pending values stay pending and buffers are kept.
 void set_operand(Operand& operand, const Tensor& x, const Layout& layout, bool later);
 /// The space that strided operands walk, with what can be joined joined; `extra`: strides of an output, joined too.

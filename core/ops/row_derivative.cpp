@@ -77,9 +77,8 @@ private:
         for (const Argument& operand : operands) any |= operand.tensor != nullptr;
         if (any) return apply(tapeless::row(word), operands.data());
         // Numbers alone, such as `y - 1` of an exponent that is a number.
-        const Tensor x =
-            scalar_tensor(operands[0].number, promote(operands[0].number.dtype(), DType::Float32));
-        x->wrapped_number = true;
+        const bool complex = operands[0].number.category() == Category::Complex;
+        const Tensor x = scalar_tensor(operands[0].number, complex ? DType::Complex128 : DType::Float64);
         operands[0] = Argument(x);
         Tensor out = apply(tapeless::row(word), operands.data());
         out->wrapped_number = true;

@@ -544,6 +544,7 @@ const Offer offer({
                         "Other sizes: a view where strides allow it, else a copy."),
     operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
     operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
+    operation<&alias_view>("_alias", "input", "The tensor seen as it is.", Offered::Function),
     operation<&detach>("detach", "input", "The same memory without the graph."),
     operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
                       "Views of consecutive pieces of a dimension."),

@@ -327,6 +327,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     for what, given, dims in (("source", source, froms), ("destination", destination, tos)):
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{what}` ({given})")
+    if rank == 0:
+        return _f["_alias"](input)
     rest = iter([d for d in range(rank) if d not in froms])
     place = dict(zip(tos, froms, strict=True))
     return input.permute([place[d] if d in place else next(rest) for d in range(rank)])
@@ -448,7 +450,9 @@ def imag(input: Tensor) -> Tensor:
 
 
 def isinf(input: Tensor) -> Tensor:
-    """Whether a value is infinite."""
+    """Whether a value is infinite, or a part of a complex one."""
+    if input.is_complex():
+        return isinf(real(input)) | isinf(imag(input))
     return ~(_f["isfinite"](input) | _f["isnan"](input))
 
 
