@@ -118,8 +118,10 @@ const Class& class_of(Object* object, PyTypeObject* type) {
 
 void bury(Dead next) {
     Object* object = as_object(next.object);
+    const Class& cls = class_of(object, next.type);
+    if (cls.park && cls.park(object)) return;
     const std::ptrdiff_t extent = object->extent;
-    class_of(object, next.type).destroy(object);
+    cls.destroy(object);
     free_memory(next.object, next.type, extent);
 }
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 
 import pytest
 
@@ -100,6 +101,44 @@ def test_a_hook_on_a_leaf_runs_once_with_the_whole_gradient():
     a.register_hook(lambda g: seen.append(g.tolist()))
     (a * 2 + a * 3).sum().backward()
     assert seen == [[5.0]]
+
+
+def test_hooks_of_an_accumulator_go_with_the_graphs_that_use_it():
+    log, a = [], leaf([1.0])
+    y = a * 2
+    accumulator(y).register_hook(record(log, "post"))
+    accumulator(y).register_prehook(record(log, "pre"))
+    watched = weakref.ref(accumulator(y))
+    z = a * 3
+    del y
+    z.sum().backward()
+    assert log == ["pre", "post"] and watched() is accumulator(z)
+    del z
+    assert watched() is None
+    (a * 4).sum().backward()
+    assert log == ["pre", "post"]
+    assert_same(a.grad, [7.0])
+
+
+def test_a_leaf_dies_with_its_last_user_however_often_its_accumulator_was_used():
+    a = leaf([1.0])
+    for _ in range(3):
+        (a * 2).sum().backward()
+    y = a * 2
+    watched = weakref.ref(a)
+    del a
+    assert watched() is not None
+    del y
+    assert watched() is None
+
+
+def test_an_accumulator_used_again_knows_what_its_leaf_has_become():
+    a = leaf([1.0, 2.0])
+    (a * 2).sum().backward()
+    a.data, a.grad = torch.ones(3, dtype=torch.float64), None
+    (a * 2).sum().backward()
+    assert a.grad.dtype is torch.float64
+    assert_same(a.grad, [2.0] * 3)
 
 
 def test_post_accumulate_hooks_see_the_sum_in_grad():

@@ -27,7 +27,9 @@ void dispose_plain(Object* object) {
     while (!dead.empty()) {
         Object* next = dead.back();
         dead.pop_back();
-        static_cast<const Class*>(next->type)->destroy(next);
+        const Class& cls = *static_cast<const Class*>(next->type);
+        if (cls.park && cls.park(next)) continue;
+        cls.destroy(next);
         std::free(next);
     }
     running = false;

@@ -36,6 +36,9 @@ struct Class {
     int (*visit)(Object*, const Visit&);  ///< reports every reference that the object owns
     void (*clear)(Object*) noexcept;      ///< drops the references that can lie on a cycle
     void* binding = nullptr;              ///< the interpreter's type of such objects
+    /// Asked before `destroy`: true if somebody keeps the object's memory, to wake the same object later. Its reference
+    /// count is 0 meanwhile, and the collector does not see it.
+    bool (*park)(Object*) noexcept = nullptr;
 };
 
 /// The words that precede every object; 32-bit count because some interpreters keep flags in the upper half.

@@ -132,13 +132,39 @@ void clear_leaf(Node& node) noexcept {
     if (leaf && leaf->autograd && leaf->autograd->accumulator == &node) leaf->autograd->accumulator = nullptr;
 }
 
+/// Each graph needs its leaves' accumulators, and most leaves are parameters, which outlive the graph: the accumulator
+/// that nobody refers to any more is kept for the next one, without its hold on the leaf.
+bool park_leaf(Object* object) noexcept {
+    Node& node = *static_cast<Node*>(object);
+    Tensor& leaf = node.get<Leaf>().tensor;
+    if (!leaf || leaf->refs == 1 || leaf->autograd->accumulator != &node) return false;
+    const std::unique_ptr<NodeExtra> extra =
+        std::move(node.extra);  // Goes last: hooks' ends may run anything.
+    const Tensor held = std::move(leaf);
+    held->autograd->accumulator = nullptr;
+    held->autograd->parked = &node;
+    node.released = false;
+    return true;
+}
+
+Ref<Node> wake(Node& node) {
+    node.refs = 1;
+    object_hooks.track(&node);
+    return Ref<Node>::adopt(&node);
+}
+
 }  // namespace
+
+Autograd::~Autograd() {
+    if (parked) wake(*parked);  // And lets go of it: without a leaf it dies.
+}
 
 const NodeClass* accumulate_class = nullptr;  // Set by the engine, which knows how to accumulate.
 
 NodeClass accumulate_node_class(const char* name, void (*apply)(Node&, Gradients, Gradients)) {
     NodeClass cls = node_class(name, apply);
     cls.has_location = false;  // The graph's own, wherever the leaf was first used.
+    cls.park = park_leaf;
     cls.visit_payload = visit_leaf;
     cls.clear_payload = clear_leaf;
     cls.destroy_payload = [](Node& node) noexcept { node.get<Leaf>().~Leaf(); };
@@ -150,7 +176,14 @@ TensorBody* accumulated_leaf(Node& node) { return node.get<Leaf>().tensor.get();
 Ref<Node> accumulator(const Tensor& x) {
     Autograd& facts = autograd_of(x);
     if (facts.accumulator && facts.accumulator->refs > 0) return Ref<Node>(facts.accumulator);
-    Ref<Node> node = make_node(*accumulate_class, 0, 0, 1, Leaf{x});
+    Ref<Node> node;
+    if (facts.parked) {
+        node = wake(*std::exchange(facts.parked, nullptr));
+        node->get<Leaf>().tensor = x;
+        stamp(*node);
+    } else {
+        node = make_node(*accumulate_class, 0, 0, 1, Leaf{x});
+    }
     const DType dtype = facts.grad_dtype_set && !facts.any_grad_dtype ? facts.grad_dtype : x->dtype;
     node->outputs[0] = {x->sizes, dtype, x->device, facts.any_grad_dtype};
     facts.accumulator = node.get();

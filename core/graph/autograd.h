@@ -26,14 +26,16 @@ struct ViewFacts {
 struct Autograd {
     Tensor grad;
     Node* accumulator = nullptr;  ///< the leaf's AccumulateGrad while it lives; it clears this when it dies
-    Foreign hooks;                ///< a leaf's tensor hooks
-    Foreign post_accumulate;      ///< a leaf's post-accumulate-grad hooks
+    Node* parked = nullptr;   ///< the same between two graphs, when nobody refers to it; its memory is ours
+    Foreign hooks;            ///< a leaf's tensor hooks
+    Foreign post_accumulate;  ///< a leaf's post-accumulate-grad hooks
     bool retains_grad = false;
     bool grad_dtype_set = false;  ///< grad_dtype was assigned
     bool any_grad_dtype = false;  ///< ... to None
     DType grad_dtype = DType::Float32;
     std::uint64_t writes = 0;  ///< in-place operations recorded on this base
     std::unique_ptr<ViewFacts> view;
+    ~Autograd();
 };
 
 Autograd& autograd_of(const Tensor& x);
