@@ -71,13 +71,13 @@ Dims iteration_order(const Dims& sizes, const Tensor* const* tensors, int count)
     return order;
 }
 
-/// Strides that make `sizes` dense with order[0] the fastest dimension; beyond an empty one they are 0, as PyTorch's.
+/// Strides that make `sizes` dense with order[0] the fastest dimension.
 Dims dense_strides(const Dims& sizes, const Dims& order) {
     Dims strides(sizes.size());
     std::int64_t step = 1;
     for (std::int64_t d : order) {
         strides[static_cast<int>(d)] = step;
-        step *= sizes[static_cast<int>(d)];
+        step *= std::max<std::int64_t>(sizes[static_cast<int>(d)], 1);
     }
     return strides;
 }
