@@ -318,7 +318,8 @@ class Writer:
     def detach(self) -> None:
         """An alias without history whose writes count, or the same in place."""
         x = self.pick()
-        if self.chance(0.15) and (self.ours or not x.retained):
+        alone = not x.retained and sum(n.memory is x.memory for n in self.names) == 1
+        if self.chance(0.15) and (self.ours or alone):  # Views look at their base too early in PyTorch's runs.
             self.emit(f"{x.name}.detach_()")
             return
         made = self.fresh(x.shape, x.memory.beside(), is_view=True, plain=x.plain)
