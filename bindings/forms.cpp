@@ -45,7 +45,13 @@ void resize(const Tensor& x, const Dims& sizes) {
     give_way(x);
     check(!requires_grad(x), "cannot resize variables that require grad");
     if (x->sizes == sizes) return;
-    const std::size_t bytes = static_cast<std::size_t>(x->offset + product(sizes)) * size_of(x->dtype);
+    for (std::int64_t size : sizes) check(size >= 0, "resize_: sizes must not be negative, but got ", sizes);
+    std::int64_t needed = 0;
+    bool overflow = __builtin_add_overflow(x->offset, product(sizes), &needed);
+    overflow |= __builtin_mul_overflow(needed, static_cast<std::int64_t>(size_of(x->dtype)), &needed);
+    check(!overflow, "Storage size calculation overflowed with sizes=", sizes,
+          "; a tensor holds at most 2^63 - 1 bytes");
+    const std::size_t bytes = static_cast<std::size_t>(needed);
     Storage& storage = *x->storage;
     if (bytes > storage.bytes) {
         check(storage.resizable, "Trying to resize storage that is not resizable");

@@ -48,8 +48,13 @@ Tensor tensor_from_list(PyObject* item) {
     return out;
 }
 
+/// A bound beyond 64 bits is as good as the farthest one, as everywhere in Python.
 std::int64_t bound(PyObject* value, std::int64_t otherwise) {
-    return value == Py_None ? otherwise : integer_from(value, "slice indices");
+    if (value == Py_None) return otherwise;
+    if (!PyLong_CheckExact(value)) return integer_from(value, "slice indices");
+    int overflow = 0;
+    const std::int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return overflow == 0 ? number : overflow > 0 ? INT64_MAX : INT64_MIN;
 }
 
 /// `alone`: it is the whole index of a read. Otherwise a slice that takes everything makes no view.

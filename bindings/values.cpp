@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/python.h"
+#include "graph/node.h"
 
 namespace tapeless {
 
@@ -295,7 +296,12 @@ void set_python_error() {
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Python && PyErr_Occurred()) return;
         const int kind = error.kind() == ErrorKind::Python ? 0 : static_cast<int>(error.kind());
-        PyErr_SetString(kinds[kind], error.what());
+        std::string message = error.what();
+        // Where deferred work runs out of memory, a traceback alone would show the line that read the result.
+        const bool placed = error.kind() == ErrorKind::OutOfMemory;
+        if (const std::string line = placed ? location_text(current_location()) : ""; !line.empty())
+            message += "\n  at " + line;
+        PyErr_SetString(kinds[kind], message.c_str());
     } catch (nb::python_error& error) {
         error.restore();
     } catch (const std::bad_alloc&) {

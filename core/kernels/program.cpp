@@ -158,7 +158,7 @@ void run(const Program& program) {
     if (chunks == 1) {
         work(0, 1);
     } else {
-        parallel_for(chunks, work);
+        parallel_for(chunks, work, Interruptible::Yes);
     }
 }
 

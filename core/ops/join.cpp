@@ -121,7 +121,8 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
                   " but got size ", x->sizes[d], " for tensor number ", i, " in the list.");
         }
         lengths.back() = x->sizes[dim];
-        sizes[dim] += x->sizes[dim];
+        check(!__builtin_add_overflow(sizes[dim], x->sizes[dim], &sizes[dim]),
+              "cat: the sizes along dimension ", dim, " add up to more than 2^63 - 1");
     }
     const bool last =
         std::all_of(tensors.begin(), tensors.end(), [](const Tensor& x) { return is_channels_last(*x); });

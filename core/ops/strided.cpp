@@ -15,11 +15,25 @@ struct Strided {
 
 Strided geometry(const TensorBody& x) { return {x.sizes, x.strides, x.offset}; }
 
+/// Elements of a storage that the geometry needs; false when they are more than 2^63 - 1 bytes.
+bool extent_of(const Strided& geometry, std::size_t itemsize, std::int64_t& elements) {
+    elements = 0;
+    if (product(geometry.sizes) == 0) return true;
+    std::int64_t last = geometry.offset, reach = 0, bytes = 0;
+    bool overflow = false;
+    for (int d = 0; d < geometry.sizes.size(); ++d) {
+        overflow |= __builtin_mul_overflow(geometry.sizes[d] - 1, geometry.strides[d], &reach);
+        overflow |= __builtin_add_overflow(last, reach, &last);
+    }
+    overflow |= __builtin_add_overflow(last, 1, &elements);
+    return !(overflow | __builtin_mul_overflow(elements, static_cast<std::int64_t>(itemsize), &bytes));
+}
+
+/// The same of a tensor that exists.
 std::int64_t extent(const Strided& geometry) {
-    if (product(geometry.sizes) == 0) return 0;
-    std::int64_t last = geometry.offset;
-    for (int d = 0; d < geometry.sizes.size(); ++d) last += (geometry.sizes[d] - 1) * geometry.strides[d];
-    return last + 1;
+    std::int64_t elements = 0;
+    extent_of(geometry, 1, elements);
+    return elements;
 }
 
 /// Where in the storage each element lies, in row-major order.
@@ -147,7 +161,11 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
     }
     check(offset >= 0, "as_strided: the storage offset must not be negative, got ", offset);
     const Strided view{sizes, strides, offset};
-    const std::int64_t needed = extent(view) * static_cast<std::int64_t>(size_of(x->dtype));
+    std::int64_t needed = 0;
+    check(extent_of(view, size_of(x->dtype), needed),
+          "Storage size calculation overflowed with sizes=", sizes, " and strides=", strides,
+          " from storage offset ", offset, "; a tensor holds at most 2^63 - 1 bytes");
+    needed *= static_cast<std::int64_t>(size_of(x->dtype));
     check(needed <= static_cast<std::int64_t>(x->storage->bytes), "setStorage: sizes ", sizes, ", strides ",
           strides, ", storage offset ", offset, ", and itemsize ", size_of(x->dtype),
           " requiring a storage size of ", needed, " are out of bounds for storage of size ",

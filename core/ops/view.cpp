@@ -156,8 +156,9 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t
     start = wrap(start);
     end = std::max(start, wrap(end));
     Dims sizes = x->sizes, strides = x->strides;
-    sizes[d] = (end - start + step - 1) / step;
-    strides[d] *= step;
+    sizes[d] = end == start ? 0 : (end - start - 1) / step + 1;
+    // Where the product does not fit, one element is taken at most, and its stride does not matter.
+    if (__builtin_mul_overflow(strides[d], step, &strides[d])) strides[d] = step;
     const std::int64_t offset = x->offset + start * x->strides[d];
     return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x,
                     Slice{{x->sizes, d, start, end, step, false}});
@@ -476,7 +477,7 @@ Tensor narrow(const Tensor& x, std::int64_t dim, const TensorOrNumber& given, st
              "], but got ", start, ")");
     }
     if (start < 0) start += size;
-    check(start + length <= size, "start (", start, ") + length (", length, ") exceeds dimension size (",
+    check(length <= size - start, "start (", start, ") + length (", length, ") exceeds dimension size (",
           size, ").");
     return slice(x, dim, start, start + length, 1);
 }
