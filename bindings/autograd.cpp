@@ -5,6 +5,7 @@
 
 #include "bindings/hooks.h"
 #include "bindings/object.h"
+#include "graph/anomaly.h"
 #include "ops/structured.h"
 
 namespace tapeless {
@@ -194,12 +195,14 @@ struct Request {
 /// ones; how deep passes nest is then limited by memory only.
 template <class F> void with_fresh_stack(F&& work) {
     const Modes inherited = modes;
+    const AnomalyState watched = anomaly;
     Task* const outer = current_task;
     const std::vector<SavedHookPair>& pairs = saved_hook_pairs();
     std::exception_ptr error;
     std::thread thread([&] {
         const PyGILState_STATE state = PyGILState_Ensure();
         modes = inherited;
+        anomaly = watched;
         current_task = outer;
         saved_hook_pairs() = pairs;
         try {

@@ -1,6 +1,7 @@
 // The modes of a thread as Python sets them: functions, and the fast context behind no_grad and enable_grad.
 #include "graph/modes.h"
 #include "bindings/hooks.h"
+#include "graph/anomaly.h"
 
 namespace tapeless {
 namespace {
@@ -86,18 +87,45 @@ PyObject* restore_inference(PyObject*, PyObject* before) {
     Py_RETURN_NONE;
 }
 
-thread_local bool check_nan = true;
-
 PyObject* set_anomaly(PyObject*, PyObject* args) {
     int enabled = 0, check = 1;
     if (!PyArg_ParseTuple(args, "p|p", &enabled, &check)) return nullptr;
     modes.set(kAnomaly, enabled);
-    check_nan = check;
+    anomaly.checks_values = check;
     Py_RETURN_NONE;
 }
 
 PyObject* anomaly_is_enabled(PyObject*, PyObject*) { return PyBool_FromLong(modes.has(kAnomaly)); }
-PyObject* anomaly_checks_nan(PyObject*, PyObject*) { return PyBool_FromLong(check_nan); }
+PyObject* anomaly_checks_nan(PyObject*, PyObject*) { return PyBool_FromLong(anomaly.checks_values); }
+
+PyObject* python_made = nullptr;
+PyObject* python_failed = nullptr;
+
+void note_made(Node& node, Node* running) {
+    PyObject* parent = running ? as_python(running) : Py_None;
+    owned(PyObject_CallFunctionObjArgs(python_made, as_python(&node), parent, nullptr));
+}
+
+/// Keeps the exception that is set, if one is, unless the warning becomes one.
+void report_failed(Node& node) {
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    const Owned result(PyObject_CallOneArg(python_failed, as_python(&node)));
+    if (result) return PyErr_Restore(type, value, trace);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    throw nb::python_error();
+}
+
+PyObject* set_anomaly_calls(PyObject*, PyObject* args) {
+    PyObject *made = nullptr, *failed = nullptr;
+    if (!PyArg_ParseTuple(args, "OO", &made, &failed)) return nullptr;
+    Py_XSETREF(python_made, Py_NewRef(made));
+    Py_XSETREF(python_failed, Py_NewRef(failed));
+    anomaly_calls = {note_made, report_failed};
+    Py_RETURN_NONE;
+}
 
 PyMethodDef functions[] = {
     {"_set_grad_enabled", set_grad, METH_O, "Switches recording for this thread."},
@@ -109,6 +137,8 @@ PyMethodDef functions[] = {
     {"is_inference_mode_enabled", inference_is_enabled, METH_NOARGS,
      "Whether this thread is in inference mode."},
     {"_set_anomaly", set_anomaly, METH_VARARGS, "Switches anomaly detection, and whether it looks for NaN."},
+    {"_set_anomaly_calls", set_anomaly_calls, METH_VARARGS,
+     "Says what to call when a node is made, and when one fails, in anomaly mode."},
     {"is_anomaly_enabled", anomaly_is_enabled, METH_NOARGS,
      "Whether anomaly detection is on in this thread."},
     {"is_anomaly_check_nan_enabled", anomaly_checks_nan, METH_NOARGS,

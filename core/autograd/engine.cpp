@@ -11,6 +11,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "autograd/anomaly.h"
 #include "graph/record.h"
 #include "kernels/program.h"
 #include "ops/structured.h"
@@ -116,7 +117,11 @@ private:
         }
         if (node.cls == accumulate_class && accumulated_leaf(node))
             leaves_.push_back(Tensor(accumulated_leaf(node)));
-        node.cls->apply(node, in.begin(), out);
+        if (modes.has(kAnomaly)) [[unlikely]] {
+            apply_watched(node, in.begin(), out);
+        } else {
+            node.cls->apply(node, in.begin(), out);
+        }
         if (node.extra && node.extra->post_hooks) {
             hook_calls.post(node.extra->post_hooks, out, node.edge_count, in.begin(), node.output_count);
         }

@@ -3,6 +3,8 @@
 
 #include <new>
 
+#include "graph/anomaly.h"
+#include "graph/modes.h"
 #include "graph/record.h"
 
 namespace tapeless {
@@ -122,7 +124,11 @@ Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std
     return Ref<Node>::adopt(node);
 }
 
-void stamp(Node& node) { node.sequence = next_sequence++; }
+void stamp(Node& node) {
+    node.sequence = next_sequence++;
+    if (modes.has(kAnomaly)) [[unlikely]]
+        anomaly_calls.made(node, anomaly.running);
+}
 
 void release_saved(Node& node) {
     node.released = true;

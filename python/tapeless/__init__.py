@@ -82,6 +82,8 @@ from tapeless.random import (  # noqa: E402
     set_rng_state,
 )
 
+is_anomaly_check_nan_enabled = _core.is_anomaly_check_nan_enabled
+is_anomaly_enabled = _core.is_anomaly_enabled
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 

@@ -1,5 +1,7 @@
 """Anomaly detection: every gradient is checked, and errors name the operation they came from."""
 
+import sys
+import warnings
 from typing import Any
 
 from tapeless import _core
@@ -26,6 +28,11 @@ class detect_anomaly:
 
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
+            "debugging.",
+            stacklevel=2,
+        )
 
     def __enter__(self) -> None:
         self._before = (_core.is_anomaly_enabled(), _core.is_anomaly_check_nan_enabled())
@@ -33,3 +40,32 @@ class detect_anomaly:
 
     def __exit__(self, *_: Any) -> None:
         _core._set_anomaly(*self._before)
+
+
+def _made(node: Any, running: Any) -> None:
+    """Keep where `node` was made, and by whose backward, as PyTorch does, in the node's metadata."""
+    import traceback  # Only here: nobody should wait for it at the package's import.
+
+    node.metadata["traceback_"] = traceback.format_stack(sys._getframe(1))
+    if running is not None:
+        node.metadata["parent_"] = running
+
+
+def _failed(node: Any) -> None:
+    """Warn of an error in `node`, with where it was made, and where the nodes were made that it comes from."""
+    text = f"Error detected in {node.name()}. "
+    if "traceback_" in node.metadata:
+        text += "Traceback of forward call that caused the error:\n" + "".join(node.metadata["traceback_"])
+    else:
+        text += "No forward pass information available. Enable detect anomaly during forward pass for more information."
+    while (node := node.metadata.get("parent_")) is not None:
+        text += f"\n\nPrevious calculation was induced by {node.name()}. "
+        if "traceback_" not in node.metadata:
+            text += "No forward pass information available. Enable detect anomaly during forward pass for more."
+            break
+        text += "Traceback of forward call that induced the previous calculation:\n"
+        text += "".join(node.metadata["traceback_"])
+    warnings.warn(text, stacklevel=2)
+
+
+_core._set_anomaly_calls(_made, _failed)
