@@ -16,6 +16,7 @@ def test_a_stride_whose_reach_overflows_is_not_a_way_out_of_the_storage(size, st
         torch.ones(4).as_strided(size, stride, offset)
 
 
+@pytest.mark.ours_differs("PyTorch leaves the tensor with the size that it refused")
 def test_resizing_beyond_64_bits_raises_and_leaves_the_tensor():
     x = torch.ones(3)
     for size in (2**62, 2**61):
@@ -45,13 +46,13 @@ def test_narrow_compares_without_overflow():
 def test_slice_bounds_of_any_size_mean_what_they_mean_for_a_list():
     x, numbers = torch.arange(3), [0, 1, 2]
     far = 2**70
-    for key in (slice(-far, far), slice(far, None), slice(None, -far), slice(-far, 2, far), slice(2, None, 2**63 - 1)):
+    for key in (slice(-far, far), slice(far, None), slice(None, -far), slice(-far, 2, far)):
         assert_same(x[key], numbers[key])
 
 
 @pytest.mark.ours_differs("PyTorch computes a negative size for it")
 def test_the_longest_step_takes_the_first_element():
-    assert_same(torch.arange(3)[:: 2**63 - 1], [0])
+    assert_same([torch.arange(3)[:: 2**63 - 1], torch.arange(3)[2 :: 2**63 - 1]], [[0], [2]])
 
 
 @pytest.mark.parametrize("index", [2**62, -(2**63), 2**63 - 1])

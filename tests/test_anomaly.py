@@ -1,5 +1,6 @@
 """Anomaly mode: a bad gradient and an error in backward name the operation, and where it was called."""
 
+import re
 import warnings
 
 import pytest
@@ -76,10 +77,11 @@ def test_a_graph_made_outside_has_no_forward_information():
     y = square_root_of_a_negative()
     error, said = failing(y.backward)
     assert "SqrtBackward0" in error
-    assert said == [
+    assert len(said) == 1
+    assert said[0].startswith(
         "Error detected in SqrtBackward0. No forward pass information available. Enable detect anomaly during "
         "forward pass for more information."
-    ]
+    )
 
 
 def test_a_second_order_error_names_the_calculation_that_led_to_it():
@@ -91,7 +93,10 @@ def test_a_second_order_error_names_the_calculation_that_led_to_it():
 
     error, said = failing(run)
     assert "returned" in error
-    assert "Previous calculation was induced by PowBackward0. Traceback of forward call that induced" in said[0]
+    assert re.match(r"Error detected in PowBackward\d. Traceback of forward call that caused the error:", said[0])
+    assert said[1].startswith(
+        "\n\nPrevious calculation was induced by PowBackward0. Traceback of forward call that induced the previous "
+    )
 
 
 def test_a_write_to_a_saved_value_is_reported_where_the_value_was_saved():

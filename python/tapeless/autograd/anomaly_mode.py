@@ -51,21 +51,23 @@ def _made(node: Any, running: Any) -> None:
         node.metadata["parent_"] = running
 
 
+def _warn(node: Any, introduction: str, traceback_introduction: str) -> None:
+    if "traceback_" in node.metadata:
+        text = traceback_introduction + "".join(node.metadata["traceback_"])
+    else:
+        text = "No forward pass information available. Enable detect anomaly during forward pass for more information."
+    warnings.warn(introduction + text, stacklevel=3)
+
+
 def _failed(node: Any) -> None:
     """Warn of an error in `node`, with where it was made, and where the nodes were made that it comes from."""
-    text = f"Error detected in {node.name()}. "
-    if "traceback_" in node.metadata:
-        text += "Traceback of forward call that caused the error:\n" + "".join(node.metadata["traceback_"])
-    else:
-        text += "No forward pass information available. Enable detect anomaly during forward pass for more information."
+    _warn(node, f"Error detected in {node.name()}. ", "Traceback of forward call that caused the error:\n")
     while (node := node.metadata.get("parent_")) is not None:
-        text += f"\n\nPrevious calculation was induced by {node.name()}. "
-        if "traceback_" not in node.metadata:
-            text += "No forward pass information available. Enable detect anomaly during forward pass for more."
-            break
-        text += "Traceback of forward call that induced the previous calculation:\n"
-        text += "".join(node.metadata["traceback_"])
-    warnings.warn(text, stacklevel=2)
+        _warn(
+            node,
+            f"\n\nPrevious calculation was induced by {node.name()}. ",
+            "Traceback of forward call that induced the previous calculation:\n",
+        )
 
 
 _core._set_anomaly_calls(_made, _failed)
