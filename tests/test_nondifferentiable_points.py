@@ -158,3 +158,14 @@ def test_number_exponents_keep_their_digits_in_recorded_derivatives():
     (second,) = torch.autograd.grad(g.sum(), x)
     expected = [3.3 * 2.3 * v**1.3 for v in (1.5, 2.5)]
     assert all(abs(a - b) <= 1e-14 * b for a, b in zip(second.tolist(), expected, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 2), (5, 0, 1)])
+@pytest.mark.parametrize("dim", [0, 1])
+def test_softmax_of_nothing_is_row_major_and_has_a_gradient(shape, dim):
+    x = torch.zeros(shape, requires_grad=True)
+    for function in (torch.softmax, torch.log_softmax):
+        y = function(x, dim)
+        assert y.shape == x.shape and y.stride() == torch.zeros(shape).stride()
+        y.sum().backward()
+        assert x.grad.shape == x.shape

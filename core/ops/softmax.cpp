@@ -13,7 +13,6 @@ Tensor wide(const Tensor& x) { return to_dtype(x, compute_type(x->dtype)); }
 /// x - max(x) along dim, so that exp cannot overflow; the maximum only shifts, so no derivative goes through it.
 Tensor below_top(const Tensor& x, int dim) {
     const Tensor rows = contiguous(x);  // PyTorch's result is row-major whatever x is.
-    if (rows->numel == 0) return rows;
     return apply(row("sub"), rows, max(modes.word ? detach(rows) : rows, dim, true).first);
 }
 
@@ -58,6 +57,12 @@ struct LogSoftmax : Softmax {
     }
 };
 
+/// The values, not recorded as one node. Without elements there is no maximum, and nothing but a shape.
+template <class P> Tensor values(const P& payload, const Tensor& x) {
+    if (x->numel == 0) return fresh(x->sizes, x->dtype, x->device);
+    return to_dtype(payload.forward(wide(x)), x->dtype);
+}
+
 template <class P> Tensor along(const char* name, const Tensor& given, std::int64_t dim, const DType* dtype) {
     const Tensor x = dtype ? to_dtype(given, *dtype) : given;
     if (!is_floating(x->dtype)) {
@@ -68,11 +73,11 @@ template <class P> Tensor along(const char* name, const Tensor& given, std::int6
     P payload;
     payload.dim = wrap_dim(dim, x->dim());
     // Inside the levels of func the parts speak for themselves.
-    if (modes.has(kLevels)) return to_dtype(payload.forward(wide(x)), x->dtype);
+    if (modes.has(kLevels)) return values(payload, x);
     Tensor out;
     {
         const ModeGuard quiet(kNoGrad, true);
-        out = to_dtype(payload.forward(wide(x)), x->dtype);
+        out = values(payload, x);
     }
     if (needs_record({&x})) {
         const Ref<Node> node = record(out, {&x}, payload, 1);
