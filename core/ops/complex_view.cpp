@@ -1,12 +1,10 @@
 // Complex numbers seen as pairs of real ones and back: views that change the dtype, and with them .real and .imag.
+#include "ops/complex_views.h"
 #include "ops/operation.h"
 #include "ops/structured.h"
 
 namespace tapeless {
 namespace {
-
-Tensor view_as_real(const Tensor& x);
-Tensor view_as_complex(const Tensor& x);
 
 struct ViewAsReal {
     static constexpr const char* node = "ViewAsRealBackward0";
@@ -21,14 +19,16 @@ struct ViewAsComplex {
     }
 };
 
-/// Writing through it cannot be recorded as a write into a base of another dtype.
+/// A view over the same bytes. Writes through it are recorded in real numbers, see CopySlices.
 template <class P>
 Tensor reinterpreted(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset, DType dtype) {
     const Tensor out = tensor_of(x->storage, std::move(sizes), std::move(strides), offset, dtype);
-    set_view(out, x, grad_enabled() ? Creation::MultiView : Creation::NoGrad);
+    set_view(out, x);
     if (needs_record({&x})) record(out, {&x}, P{});
     return out;
 }
+
+}  // namespace
 
 Tensor view_as_real(const Tensor& x) {
     check(is_complex(x->dtype), "view_as_real is only supported for complex tensors");
@@ -58,6 +58,8 @@ Tensor view_as_complex(const Tensor& x) {
     const DType dtype = x->dtype == DType::Float32 ? DType::Complex64 : DType::Complex128;
     return reinterpreted<ViewAsComplex>(x, std::move(sizes), std::move(strides), x->offset / 2, dtype);
 }
+
+namespace {
 
 Tensor real_view(const Tensor& x) { return is_complex(x->dtype) ? select(view_as_real(x), -1, 0) : x; }
 

@@ -1,5 +1,6 @@
 // as_strided, and with it the two nodes that keep views and their base true: AsStrided and CopySlices.
 #include "base/faults.h"
+#include "ops/complex_views.h"
 #include "ops/indexing.h"
 #include "ops/operation.h"
 #include "ops/written.h"
@@ -14,6 +15,30 @@ struct Strided {
 };
 
 Strided geometry(const TensorBody& x) { return {x.sizes, x.strides, x.offset}; }
+
+/// Where the numbers that make up the elements lie, counted in real ones: of x's dtype, or of its parts if `split`.
+Strided parts_geometry(const TensorBody& x, bool split) {
+    Strided parts = geometry(x);
+    if (!split) return parts;
+    for (std::int64_t& stride : parts.strides) stride *= 2;
+    parts.sizes.push_back(2);
+    parts.strides.push_back(1);
+    parts.offset *= 2;
+    return parts;
+}
+
+/// A base and its view. Where one is complex and the other real, both geometries count in real numbers.
+struct Pair {
+    Strided base, view;
+    bool base_split = false, view_split = false;
+};
+Pair pair_of(const TensorBody& base, const TensorBody& view) {
+    const bool mixed = is_complex(base.dtype) != is_complex(view.dtype);
+    const bool base_split = mixed && is_complex(base.dtype), view_split = mixed && is_complex(view.dtype);
+    return {parts_geometry(base, base_split), parts_geometry(view, view_split), base_split, view_split};
+}
+Tensor parts(const Tensor& x, bool split) { return split ? view_as_real(x) : x; }
+Tensor whole(const Tensor& x, bool split) { return split ? view_as_complex(x) : x; }
 
 /// Elements of a storage that the geometry needs; false when they are more than 2^63 - 1 bytes.
 bool extent_of(const Strided& geometry, std::size_t itemsize, std::int64_t& elements) {
@@ -54,13 +79,16 @@ Tensor positions(const Strided& geometry) {
 /// where it lies, and the base reads it from there. An element that the base shows several times shares it evenly.
 struct AsStrided {
     static constexpr const char* node = "AsStridedBackward0";
-    Strided base, view;
+    Pair geometries;
 
     void backward(Node&, Gradients in, Gradients out) const {
-        if (in[0]) out[0] = transpose(in[0]);
+        if (!in[0]) return;
+        const auto& [base, view, base_split, view_split] = geometries;
+        out[0] = whole(transpose(parts(in[0], view_split)), base_split);
     }
 
     Tensor transpose(const Tensor& g) const {
+        const Strided &base = geometries.base, &view = geometries.view;
         const std::int64_t room = std::max(extent(base), extent(view));
         Tensor flat = full({room}, Scalar(0), g->dtype, g->device);
         const Tensor place = as_strided(flat, view.sizes, view.strides, view.offset);
@@ -83,7 +111,8 @@ struct AsStrided {
 struct CopySlices {
     static constexpr const char* node = "torch::autograd::CopySlices";
     static constexpr bool releases_payload = true;
-    Strided base, view;
+    Strided base;
+    Pair geometries;
     Ref<Node> writer;
 
     int visit(const Visit& visit) const { return writer ? visit.object(writer.get(), visit.context) : 0; }
@@ -93,7 +122,10 @@ struct CopySlices {
         if (!in[0]) return;
         if (!writer) fail_released();
         const Tensor g = private_copy(in[0]);
-        const Tensor region = as_strided(g, view.sizes, view.strides, view.offset - base.offset);
+        const Strided& view = geometries.view;
+        const Tensor counted = as_strided(parts(g, geometries.base_split), view.sizes, view.strides,
+                                          view.offset - geometries.base.offset);
+        const Tensor region = whole(counted, geometries.view_split);
         Tensor incoming = dense_copy_of(region);
         Tensor results[16];
         std::vector<Tensor> many;
@@ -130,7 +162,7 @@ struct CopySlices {
 };
 
 Ref<Node> as_strided_node(const Tensor& base, const TensorBody& x) {
-    Ref<Node> node = make_node(class_of<AsStrided>(), 1, 0, 1, AsStrided{geometry(*base), geometry(x)});
+    Ref<Node> node = make_node(class_of<AsStrided>(), 1, 0, 1, AsStrided{pair_of(*base, x)});
     node->edges[0] = gradient_edge(base);
     stamp(*node);
     node->outputs[0] = {x.sizes, x.dtype, x.device};
@@ -139,7 +171,7 @@ Ref<Node> as_strided_node(const Tensor& base, const TensorBody& x) {
 
 Ref<Node> copy_slices_node(const Tensor& base, const TensorBody& x, const Ref<Node>& writer) {
     Ref<Node> node = make_node(class_of<CopySlices>(), writer->edge_count, 0, 1,
-                               CopySlices{geometry(*base), geometry(x), writer});
+                               CopySlices{geometry(*base), pair_of(*base, x), writer});
     node->edges[0] = gradient_edge(base);
     for (int i = 1; i < writer->edge_count; ++i) node->edges[i] = writer->edges[i];
     return node;
@@ -172,7 +204,7 @@ Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::
           x->storage->bytes);
     Tensor out = tensor_of(x->storage, sizes, strides, offset, x->dtype);
     set_view(out, x);
-    if (needs_record({&x})) record(out, {&x}, AsStrided{geometry(*x), view});
+    if (needs_record({&x})) record(out, {&x}, AsStrided{{geometry(*x), view}});
     return out;
 }
 
