@@ -222,9 +222,12 @@ void launch_flat(Loop loop, const Flat* operands, int count, void* out, std::siz
         const bool beside = operand.data && !operand.number;
         in[k] = beside ? operand.data : room[k];
         steps[k] = beside ? operand.size : 0;
-        if (!operand.number) continue;
-        piece = std::min(piece, kPiece);
-        fill(room[k], static_cast<const char*>(operand.data), operand.size, numel < kGroup ? kGroup : kPiece);
+        if (beside) continue;
+        piece =
+            std::min(piece, kPiece);  // Also where an operand is absent: a derivative's loop may look at it.
+        if (operand.number)
+            fill(room[k], static_cast<const char*>(operand.data), operand.size,
+                 numel < kGroup ? kGroup : kPiece);
     }
     char* to = static_cast<char*>(out);
     for (std::int64_t left = whole; left > 0; left -= piece) {
