@@ -179,7 +179,7 @@ void accumulate_results(const std::vector<Target>& inputs, const std::vector<Ten
               ".grad; give the tensor itself, or use autograd.grad");
         accumulate(x, private_copy(results[i]));
         if (x->autograd->post_accumulate) hook_calls.post_accumulate(x->autograd->post_accumulate, x);
-        if (x->autograd->grad) readable(*x->autograd->grad->storage);
+        settle_all(x->autograd->grad);
     }
 }
 
@@ -256,7 +256,7 @@ PyObject* handed_out(const std::vector<Tensor>& results, bool create_graph) {
     Owned tuple = owned(PyTuple_New(static_cast<Py_ssize_t>(results.size())));
     for (std::size_t i = 0; i < results.size(); ++i) {
         Tensor g = results[i] ? private_gradient(results[i]) : Tensor();
-        if (g) readable(*g->storage);
+        settle_all(g);
         PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), to_python(std::move(g)));
     }
     return tuple.detach();

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "graph/modes.h"
+#include "graph/level.h"
 
 namespace tapeless {
 
@@ -210,7 +210,11 @@ Device Call::place() const {
     if (out) return body(out)->device;
     return modes.has(kDefaultDevice) ? default_device : Device{};
 }
-Generator& Call::source() const { return generator ? *generator : default_generator(); }
+Generator& Call::source() const {
+    check(!refuses_random(), "vmap: called random operation while in randomness error mode. Please either use the "
+                             "'same' randomness flag on vmap or perform the randomness operation out of vmap");
+    return generator ? *generator : default_generator();
+}
 
 void add_functions(nb::module_& m, PyMethodDef* table) {
     nb::object name = m.attr("__name__");

@@ -18,7 +18,9 @@ Tensor private_copy(const Tensor& g) {
     if (planted(Fault::HookShared)) return g;
     const bool recorded = grad_enabled() && (g->grad_fn || g->requires_grad);
     if (recorded && !g->grad_fn) return g;  // A leaf: PyTorch's rules refuse writes to it.
-    Tensor copy = has_internal_overlap(*g) ? dense_copy(g, true) : lazy_copy(g);
+    Tensor copy = lifted(g)                  ? rewrapped(g, private_copy)
+                  : has_internal_overlap(*g) ? dense_copy(g, true)
+                                             : lazy_copy(g);
     if (recorded) {
         object_hooks.track(copy.get());
         copy->grad_fn = g->grad_fn;

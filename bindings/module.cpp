@@ -76,6 +76,7 @@ NB_MODULE(_core, m) {
     define_interop(m);
     define_random(m);
     define_composition(m);
+    define_transforms(m);
     define_forms(m);
     define_table(m);
     define_settings(m);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "autograd/transforms.h"
 #include "bindings/arguments.h"
 #include "bindings/operators.h"
 #include "ops/structured.h"
@@ -245,7 +246,9 @@ PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count
     self.signature->parse(named.args, count, named.names, values.data());
     const int rules = self.operation->out_rules;
     if (named.out && (rules & kOutApart)) check_out_apart(tensor_from(named.out), values);
-    AnyValue result = self.operation->call(values.data());
+    const bool needs_rule = !self.operation->knows_levels && any_lifted(values.data(), values.size());
+    AnyValue result = needs_rule ? call_without_rule(*self.operation, values.data(), values.size())
+                                 : self.operation->call(values.data());
     if (named.out && std::holds_alternative<Tensor>(result)) {
         const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
         check(!(grad_enabled() && (requires_grad(target) || requires_grad(source))), self.operation->name,

@@ -239,11 +239,18 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
             const_cast<char*>(base + x->offset * static_cast<std::int64_t>(size_of(x->dtype))));
     });
 }
+constexpr const char* kItemInBatch =
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, "
+    "please try to rewrite what you're doing with other operations, or read the number outside of vmap.";
+constexpr const char* kBranchInBatch =
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that "
+    "yet: each example may go another way. Write torch.where(condition, a, b) instead.";
+
 PyObject* item_of(PyObject* self, PyObject*) {
     return get(self, [](const Tensor& x) -> PyObject* {
         check(x->numel == 1, "a Tensor with ", x->numel, " elements cannot be converted to Scalar");
         check(x->device.type == DeviceType::CPU, "Tensor.item() cannot be called on meta tensors");
-        return to_python(item(*x));
+        return to_python(item(readable_primal(*x, kItemInBatch)));
     });
 }
 PyObject* is_contiguous_of(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
@@ -334,7 +341,7 @@ int truth(PyObject* self) {
         const TensorBody& x = *body(self);
         check(x.numel != 0, "Boolean value of Tensor with no values is ambiguous");
         check(x.numel == 1, "Boolean value of Tensor with more than one value is ambiguous");
-        result = item(x).to<bool>();
+        result = item(readable_primal(x, kBranchInBatch)).to<bool>();
     });
     return status < 0 ? -1 : result;
 }

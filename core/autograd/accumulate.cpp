@@ -42,7 +42,7 @@ const bool registered = [] {
 
 void accumulate(const Tensor& x, const Tensor& g) {
     Autograd& slot = autograd_of(x);
-    if (grad_enabled()) {
+    if (grad_enabled() || lifted(g) || lifted(slot.grad)) {
         slot.grad = slot.grad ? apply(row("add"), slot.grad, g) : clone(g);
         return;
     }

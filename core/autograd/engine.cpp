@@ -94,11 +94,8 @@ public:
     /// Everything that this pass computed and somebody can look at, in as few sweeps over memory as its sizes allow.
     void evaluate_results(const std::vector<Tensor>& results) const {
         std::vector<Storage*> pending;
-        auto want = [&](const Tensor& x) {
-            if (x && x->storage->pending) pending.push_back(x->storage.get());
-        };
-        for (const Tensor& result : results) want(result);
-        for (const Tensor& leaf : leaves_) want(leaf->autograd->grad);
+        for (const Tensor& result : results) collect_pending(result, pending);
+        for (const Tensor& leaf : leaves_) collect_pending(leaf->autograd->grad, pending);
         if (!pending.empty()) evaluate_all(pending, true);
     }
 

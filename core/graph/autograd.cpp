@@ -2,6 +2,7 @@
 #include "graph/autograd.h"
 
 #include "base/faults.h"
+#include "graph/level.h"
 #include "graph/record.h"
 
 namespace tapeless {
@@ -20,6 +21,12 @@ int visit_tensor(Object* object, const Visit& visit) {
     if (x.autograd->view && x.autograd->view->base) {
         if (int stop = visit.object(x.autograd->view->base.get(), visit.context)) return stop;
     }
+    if (const Level* level = x.autograd->level.get()) {
+        for (const Tensor* held : {&level->value, &level->tangent}) {
+            if (!*held) continue;
+            if (int stop = visit.object(held->get(), visit.context)) return stop;
+        }
+    }
     for (const Foreign* hooks : {&x.autograd->hooks, &x.autograd->post_accumulate}) {
         if (!*hooks) continue;
         if (int stop = visit.foreign(hooks->get(), visit.context)) return stop;
@@ -36,6 +43,7 @@ void clear_tensor(Object* object) noexcept {
     x.autograd->post_accumulate = Foreign();
     // The accumulator keeps the leaf alive, so it is gone or going with it; the view's base goes with the rest.
     x.autograd->view.reset();
+    x.autograd->level.reset();
 }
 
 Autograd& autograd_of(const Tensor& x) {
@@ -47,6 +55,7 @@ Autograd& autograd_of(const Tensor& x) {
 }
 
 std::uint32_t version(const TensorBody& x) {
+    if (x.autograd && x.autograd->level) return version(*x.autograd->level->value);
     return x.data_alias ? x.storage->data_version : x.storage->version;
 }
 
@@ -88,6 +97,11 @@ const char* const kMultiViewAdvice =
              "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
              "output of the "
              "custom Function.");
+    }
+    if (creation == Creation::Level) {
+        fail(ErrorKind::Runtime, what,
+             "It is a view of a tensor of vmap or jvp that grad follows, where writing through views is not "
+             "supported; write to the tensor itself, or build the result with torch.where, cat or stack.");
     }
     fail(ErrorKind::Runtime, what,
          "This view was created in inference mode and is being modified inplace outside of it; clone it "
@@ -186,6 +200,7 @@ Ref<Node> accumulator(const Tensor& x) {
     }
     const DType dtype = facts.grad_dtype_set && !facts.any_grad_dtype ? facts.grad_dtype : x->dtype;
     node->outputs[0] = {x->sizes, dtype, x->device, facts.any_grad_dtype};
+    node->level = facts.tracked_at;
     facts.accumulator = node.get();
     return node;
 }
@@ -213,6 +228,7 @@ void set_requires_grad(const Tensor& x, bool value) {
           "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
     x->requires_grad = value;
     x->implied_grad = false;
+    if (modes.has(kLevels)) autograd_of(x).tracked_at = static_cast<std::uint8_t>(2 * open_levels() + 1);
 }
 
 }  // namespace tapeless

@@ -12,6 +12,7 @@ enum class Creation : std::uint8_t {
     NoGrad,     ///< made in no_grad mode
     Function,   ///< returned by a custom Function
     Inference,
+    Level,  ///< of a wrapper that grad follows: see Note [Levels]
 };
 
 /// What a tensor is a view of. Chains are flattened: the base is never itself a view.
@@ -21,6 +22,18 @@ struct ViewFacts {
     Creation creation = Creation::Ordinary;
     DType dtype;            ///< of the base
     bool detached = false;  ///< a view for memory's sake only (detach): no graph to base
+};
+
+/// What a transform put around a tensor, owned by the tensor; see Note [Levels].
+struct Level {
+    enum class Kind : std::uint8_t { Batched, Dual };
+    Kind kind;
+    std::uint8_t depth;
+    Tensor value;    ///< of Batched: all examples, along dimension 0; of Dual: the primal
+    Tensor tangent;  ///< of Dual
+    Level(Kind kind, std::uint8_t depth, Tensor value, Tensor tangent);
+    ~Level();
+    Level(const Level&) = delete;
 };
 
 struct Autograd {
@@ -35,6 +48,8 @@ struct Autograd {
     DType grad_dtype = DType::Float32;
     std::uint64_t writes = 0;  ///< in-place operations recorded on this base
     std::unique_ptr<ViewFacts> view;
+    std::unique_ptr<Level> level;
+    std::uint8_t tracked_at = 0;  ///< of a leaf: the number of the level that made it one
     ~Autograd();
 };
 

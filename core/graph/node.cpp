@@ -1,6 +1,7 @@
 // Making nodes, reporting what they refer to, and unmaking them.
 #include "graph/node.h"
 
+#include <algorithm>
 #include <new>
 
 #include "graph/anomaly.h"
@@ -126,6 +127,11 @@ Ref<Node> make_node(const NodeClass& cls, int edges, int saved, int outputs, std
 
 void stamp(Node& node) {
     node.sequence = next_sequence++;
+    if (modes.has(kLevels)) [[unlikely]] {
+        for (int i = 0; i < node.edge_count; ++i) {
+            if (node.edges[i].node) node.level = std::max(node.level, node.edges[i].node->level);
+        }
+    }
     if (modes.has(kAnomaly)) [[unlikely]]
         anomaly_calls.made(node, anomaly.running);
 }

@@ -67,8 +67,9 @@ struct Node : Object {
     std::uint64_t sequence;  ///< creation number: backward runs the newest node first
     Location location;       ///< the line that ran the operation
     std::uint16_t edge_count, saved_count, output_count;
-    bool released = false;  ///< a backward pass has dropped the saved values
-    bool hidden = false;    ///< the interior of a composition
+    bool released : 1 = false;  ///< a backward pass has dropped the saved values
+    bool hidden : 1 = false;    ///< the interior of a composition
+    std::uint8_t level = 0;     ///< the number of the level that recorded it: see Note [Levels]
     Edge* edges;            ///< behind the node, in the same allocation
     SavedValue* saved;
     void* payload;

@@ -87,6 +87,7 @@ void check_inplace(const Tensor& x, bool records, bool uniform) {
 }
 
 void note_write(const Tensor& x) {
+    if (level_of(*x)) return;  // The write into what it holds has been counted.
     Storage& storage = *x->storage;
     if (planted_faults && planted(Fault::WriteUncounted)) return;
     const bool apart = x->data_alias && !planted(Fault::DataCounted);

@@ -10,18 +10,22 @@
 
 #include <initializer_list>
 
-#include "graph/autograd.h"
-#include "graph/modes.h"
+#include "graph/level.h"
 
 namespace tapeless {
 
 /// True when an operation on these tensors is to be recorded.
 inline bool needs_record(std::initializer_list<const Tensor*> inputs) {
     if (!grad_enabled()) return false;
+    const int wrapped = deepest(inputs);
     for (const Tensor* x : inputs) {
-        if (*x && requires_grad(*x)) return true;
+        if (*x && is_tracked_above(*x, wrapped)) return true;
     }
     return false;
+}
+/// Where the gradient of operand x goes in a node whose operands' deepest wrapper has the number `wrapped`.
+inline Edge edge_above(const Tensor& x, int wrapped) {
+    return !wrapped || is_tracked_above(x, wrapped) ? gradient_edge(x) : Edge();
 }
 
 /// Ties `out` to `node` as its output number `index`.

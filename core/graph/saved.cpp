@@ -16,10 +16,10 @@ void save(SavedValue& saved, const Tensor& x, int output) {
     saved.version = version(*x);
     saved.output = static_cast<std::uint16_t>(output < 0 ? x->output : static_cast<std::uint32_t>(output));
     saved.is_output = output >= 0;
-    x->storage->saved = true;
+    x->storage->saved = true;  // Of a wrapper too: harmless there.
     Tensor kept = x;
     if (output >= 0) {
-        kept = alias(x);
+        kept = untracked(x);
     } else {
         saved.had_graph = static_cast<bool>(x->grad_fn);
     }
@@ -84,13 +84,14 @@ Tensor unpack(const SavedValue& saved, Node& node) {
     if (version(*saved.tensor) != saved.version) {
         const auto [first, last] = byte_range(*saved.tensor);
         bool certain = false;
-        // Writes through `.data` aliases are counted apart, and not in the log.
-        const WriteLog* log = saved.tensor->data_alias ? nullptr : saved.tensor->storage->log.get();
+        // Writes through `.data` aliases are counted apart, and not in the log; nor are those beneath a wrapper.
+        const bool logged = !saved.tensor->data_alias && !lifted(saved.tensor);
+        const WriteLog* log = logged ? saved.tensor->storage->log.get() : nullptr;
         const WriteLog::Entry* write = log ? log->find(saved.version, first, last, certain) : nullptr;
         if ((write || !certain) && !planted(Fault::VersionUnchecked)) fail_modified(saved, node, write);
     }
     if (saved.is_output) {
-        Tensor out = alias(saved.tensor);
+        Tensor out = untracked(saved.tensor);
         out->grad_fn = Ref<Object>(&node);
         out->output = saved.output;
         object_hooks.track(out.get());

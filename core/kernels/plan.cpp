@@ -198,6 +198,7 @@ void evaluate(Expression& expression) {
 }
 
 void evaluate(Storage& storage) {
+    refuse_unreadable(storage);
     if (!storage.pending) return;
     const Shared<Expression> expression = storage.pending;
     evaluate(*expression);

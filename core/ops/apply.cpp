@@ -6,6 +6,7 @@
 #include "kernels/program.h"
 #include "ops/into.h"
 #include "ops/row_node.h"
+#include "ops/structured.h"
 
 namespace tapeless {
 namespace {
@@ -109,7 +110,7 @@ const NodeClass& class_for(const Row& row, const Argument* arguments) {
     return all ? row.number_node : row.node;
 }
 
-Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
+Ref<Node> new_node(const Row& row, const Argument* arguments, DType common, int wrapped) {
     bool numbers = false;
     for (int k = 0; k < row.arity; ++k) numbers |= !arguments[k].tensor;
     const std::size_t room = numbers ? sizeof(Scalar) * static_cast<std::size_t>(row.arity) : 0;
@@ -118,17 +119,19 @@ Ref<Node> new_node(const Row& row, const Argument* arguments, DType common) {
     new (made->payload) RowPayload{common};
     for (int k = 0; k < row.arity; ++k) {
         if (arguments[k].tensor && row.derivative_root[k] >= 0) {
-            made->edges[k] = gradient_edge(*arguments[k].tensor);
+            made->edges[k] = edge_above(*arguments[k].tensor, wrapped);
         }
     }
     return made;
 }
 
-bool wants_record(const Row& row, const Argument* arguments, DType result) {
+bool wants_record(const Row& row, const Argument* arguments, DType result, int wrapped) {
     if (!grad_enabled() || !row.differentiable || !is_differentiable(result)) return false;
     for (int k = 0; k < row.arity; ++k) {
-        if (arguments[k].tensor && row.derivative_root[k] >= 0 && requires_grad(*arguments[k].tensor))
+        if (arguments[k].tensor && row.derivative_root[k] >= 0 &&
+            is_tracked_above(*arguments[k].tensor, wrapped)) {
             return true;
+        }
     }
     return false;
 }
@@ -138,18 +141,21 @@ bool wants_record(const Row& row, const Argument* arguments, DType result) {
 Tensor apply(const Row& row, const Argument* arguments) {
     const Types types = types_of(row, arguments);
     if (row.facts.identity_on_reals && !is_complex(types.common)) return *arguments[0].tensor;
-    if (row.facts.data_errors) check_data(row, arguments[1], types.common);
+    const int wrapped = deepest(arguments, row.arity);
+    if (row.facts.data_errors && !wrapped) check_data(row, arguments[1], types.common);
     if (row.arity > 1) check_devices(row, arguments);
     Tensor out;
-    if (row.facts.keeps_integers && is_integral(types.common)) {
+    if (wrapped) {
+        out = apply_at_level(row, arguments, wrapped);
+    } else if (row.facts.keeps_integers && is_integral(types.common)) {
         out = compute({nullptr, types.common, types.common}, arguments, 1);
     } else {
         const bool eager = row.facts.data_errors && is_integral(types.common);
         out = compute({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity);
     }
     if (modes.word) out->inference = modes.has(kInference);
-    if (!wants_record(row, arguments, types.result)) return out;
-    const Ref<Node> made = new_node(row, arguments, types.common);
+    if (!wants_record(row, arguments, types.result, wrapped)) return out;
+    const Ref<Node> made = new_node(row, arguments, types.common, wrapped);
     const std::uint8_t wanted = wanted_values(row, *made);
     save_operands(*made, row, arguments, wanted);
     set_history(out, made);
@@ -162,7 +168,9 @@ namespace {
 /// x as it is, of the graph that it is of now, for an operation that overwrites it; copied when x is written.
 Tensor before_image(const Tensor& x) {
     const bool lost = planted(Fault::BeforeImageLost);
-    const Tensor image = lost ? alias(x) : lazy_copy(x);
+    const Tensor image = lost        ? alias(x)
+                         : lifted(x) ? rewrapped(x, [](const Tensor& held) { return clone(held); })
+                                     : lazy_copy(x);
     if (Node* node = grad_fn(x)) {
         object_hooks.track(image.get());
         image->grad_fn = Ref<Object>(node);
@@ -176,7 +184,8 @@ Tensor before_image(const Tensor& x) {
 void apply_inplace(const Row& row, const Argument* arguments) {
     const Tensor x = *arguments[0].tensor;
     const Types types = types_of(row, arguments);
-    if (row.facts.data_errors) check_data(row, arguments[1], types.common);
+    const int wrapped = deepest(arguments, row.arity);
+    if (row.facts.data_errors && !wrapped) check_data(row, arguments[1], types.common);
     check(row.facts.result != Result::Real || !is_complex(x->dtype), "In-place ", row.facts.name,
           " is not supported for complex tensors.");
     check(can_cast(types.result, x->dtype), "result type ", facts(types.result).legacy_name,
@@ -184,19 +193,21 @@ void apply_inplace(const Row& row, const Argument* arguments) {
     const Layout layout = layout_of(arguments, row.arity);
     check(layout.sizes == x->sizes, "output with shape ", x->sizes, " doesn't match the broadcast shape ",
           layout.sizes);
-    bool records = wants_record(row, arguments, x->dtype);
+    bool records = wants_record(row, arguments, x->dtype, wrapped);
     check_inplace(x, records);
     records =
-        records && wants_record(row, arguments, x->dtype);  // Variable's default flag may have given way.
+        records && wants_record(row, arguments, x->dtype, wrapped);  // Variable's default flag may have given way.
     Ref<Node> made;
     std::uint8_t wanted = 0;
     if (records) {
-        made = new_node(row, arguments, types.common);
+        made = new_node(row, arguments, types.common, wrapped);
         wanted = wanted_values(row, *made);
         const Tensor original = wanted & 1 ? before_image(x) : Tensor();
         save_operands(*made, row, arguments, wanted, &original);
     }
-    if (!(row.facts.keeps_integers && is_integral(types.common))) {
+    if (wrapped) {
+        apply_inplace_at_level(row, arguments, wrapped);
+    } else if (!(row.facts.keeps_integers && is_integral(types.common))) {
         const bool eager = row.facts.data_errors && is_integral(types.common);
         compute_into({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity, x);
     }

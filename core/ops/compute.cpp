@@ -166,6 +166,7 @@ void set_number(Operand& operand, const Scalar& value, DType dtype) {
 void set_operand(Operand& operand, const Tensor& x, const Layout& layout, bool later) {
     operand.dtype = x->dtype;
     Storage& storage = *x->storage;
+    refuse_unreadable(storage);
     const bool dense = same_geometry(*x, layout.sizes, layout.strides);
     if (storage.pending && later && dense && (covers_storage(*x) || planted(Fault::ViewAsWhole)) &&
         !storage.pending->result && storage.pending->dtype == x->dtype) {

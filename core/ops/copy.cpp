@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "kernels/copy.h"
+#include "ops/levels.h"
 #include "ops/operation.h"
-#include "ops/structured.h"
 #include "ops/written.h"
 
 namespace tapeless {
@@ -74,7 +74,11 @@ template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload,
         node = make_node(class_of<P>(), 1, 0, 1, payload);
         node->edges[0] = gradient_edge(x);
     }
-    if (x->numel > 0 && x->device.type == DeviceType::CPU) write(x, scalar_tensor(value, x->dtype));
+    if (lifted(x)) {
+        fill_at_level(x, value);
+    } else if (x->numel > 0 && x->device.type == DeviceType::CPU) {
+        write(x, scalar_tensor(value, x->dtype));
+    }
     note_write(x);
     if (node) rebase_history(x, node);
 }
@@ -97,7 +101,10 @@ Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device) 
 
 Tensor clone(const Tensor& x, MemoryFormat format) {
     Tensor out;
-    if (format == MemoryFormat::ChannelsLast) {
+    if (lifted(x)) {
+        const auto same = [format](const Tensor& held) { return clone(held, format); };
+        out = linear_at_level(x, same, same);
+    } else if (format == MemoryFormat::ChannelsLast) {
         const Dims strides = channels_last_strides(x->sizes);
         out = empty(x->sizes, x->dtype, x->device, &strides);
         if (x->device.type == DeviceType::CPU) write(out, x);
@@ -126,7 +133,10 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy, MemoryFormat format) {
     if (x->dtype == dtype && !copy && lies_as(*x, format)) return x;
     const Argument argument(x);
     Tensor out;
-    if (format != MemoryFormat::Preserve) {
+    if (lifted(x)) {
+        const auto same = [=](const Tensor& held) { return to_dtype(held, dtype, copy); };
+        out = linear_at_level(x, same, same);
+    } else if (format != MemoryFormat::Preserve) {
         const Dims strides = format == MemoryFormat::ChannelsLast ? channels_last_strides(x->sizes)
                                                                   : contiguous_strides(x->sizes);
         out = empty(x->sizes, dtype, x->device, &strides);
@@ -145,6 +155,7 @@ void copy_(const Tensor& x, const Tensor& source) {
         fail(ErrorKind::Runtime, "output with shape ", to_string(x->sizes),
              " doesn't match the broadcast shape ", to_string(broadcast(x->sizes, source->sizes)));
     }
+    const int wrapped = deepest({&x, &source});
     bool records = is_differentiable(x->dtype) && needs_record({&x, &source});
     const bool itself = x.get() == source.get();  // Nothing changes, so elements may be named twice.
     check_inplace(x, records, itself);
@@ -152,10 +163,10 @@ void copy_(const Tensor& x, const Tensor& source) {
     Ref<Node> node;
     if (records) {
         node = make_node(class_of<CopyBackwards>(), 2, 0, 1, CopyBackwards{source->sizes, source->dtype});
-        node->edges[0] = gradient_edge(x);
-        if (is_differentiable(source->dtype)) node->edges[1] = gradient_edge(source);
+        node->edges[0] = edge_above(x, wrapped);
+        if (is_differentiable(source->dtype)) node->edges[1] = edge_above(source, wrapped);
     }
-    if (!itself) write(x, source);
+    if (!itself) wrapped ? copy_at_level(x, source, wrapped) : write(x, source);
     note_write(x);
     if (node) rebase_history(x, node);
 }
@@ -222,7 +233,7 @@ Tensor converted_to(const Tensor& x, DType dtype, bool copy, std::optional<std::
 
 void copy_from(const Tensor& x, const Tensor& source, bool) { copy_(x, source); }
 
-const Offer offer({
+const Offer offer(Offer::KnowsLevels{}, {
     operation<&clone_of>(
         "clone", "input, *, memory_format=None",
         "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "

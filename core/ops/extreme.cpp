@@ -5,6 +5,7 @@
 #include "ops/extremes.h"
 #include "ops/fresh.h"
 #include "ops/indexing.h"
+#include "ops/levels.h"
 #include "ops/operation.h"
 
 namespace tapeless {
@@ -181,13 +182,30 @@ template <class P> Tensor extreme_all(Extreme which, const char* name, const cha
     return out;
 }
 
+/// Along one dimension where x's level acts: the tangent is the one found beside the primal.
+Found find_at_level(Extreme which, const Tensor& x, int dim, bool keepdim) {
+    const auto along = [&](const Tensor& held, int d) {
+        return which == Extreme::Largest ? max(held, d, keepdim) : min(held, d, keepdim);
+    };
+    const Level& level = *level_of(*x);
+    if (level.kind == Level::Kind::Batched) {
+        auto [values, indices] = along(level.value, dim + 1);
+        return {batched(level.depth, values), batched(level.depth, indices)};
+    }
+    auto [values, indices] = along(level.value, dim);
+    const bool drops = !keepdim && x->dim() > 0;
+    const Tensor tangent = gather(level.tangent, dim, drops ? unsqueeze(indices, dim) : indices);
+    return {dual(level.depth, values, drops ? squeeze(tangent, Dims{dim}) : tangent), indices};
+}
+
 template <class P>
 std::pair<Tensor, Tensor> extreme_dim(Extreme which, const char* name, const Tensor& x, std::int64_t given,
                                       bool keepdim) {
     const int dim = wrap_dim(given, x->dim());
     refuse_empty_dims(name, x, {dim});
     refuse_complex(name, nullptr, x);
-    const Found found = find(which, x, {dim}, keepdim, true, true);
+    const Found found =
+        lifted(x) ? find_at_level(which, x, dim, keepdim) : find(which, x, {dim}, keepdim, true, true);
     if (is_differentiable(x->dtype) && needs_record({&x})) {
         const Ref<Node> node = record(found.values, {&x}, P{{x->sizes, dim, keepdim}}, 1);
         save(node->saved[0],

@@ -1,6 +1,7 @@
 // Matrix products and their derivatives, which are matrix products again.
 #include "kernels/gemm.h"
 #include "ops/fresh.h"
+#include "ops/levels.h"
 #include "ops/operation.h"
 #include "ops/products.h"
 #include "ops/written.h"
@@ -219,12 +220,27 @@ struct SqueezeInPlace : UnsafeView {
 };
 
 template <class P> Tensor reshaped(const Tensor& x, const Dims& sizes) {
-    Tensor out = resized(x, sizes);
+    const Tensor out =
+        lifted(x) ? linear_at_level(
+                        x, [&](const Tensor& held) { return reshape(held, sizes); },
+                        [&](const Tensor& all) { return reshape(all, with_examples(all, sizes)); })
+                  : resized(x, sizes);
     if (needs_record({&x})) record(out, {&x}, P{x->sizes});
     return out;
 }
 
 Tensor unsafe_view(const Tensor& x, const Dims& sizes) { return reshaped<UnsafeView>(x, sizes); }
+
+/// A product of any ranks where the level with the number `wrapped` acts: for all examples it is a batched product.
+Tensor product_at_level(int wrapped, const Tensor& x, const Tensor& y,
+                        Tensor (*same)(const Tensor&, const Tensor&)) {
+    return bilinear_at_level(wrapped, x, y, same, [&](const Tensor& a, bool, const Tensor& b, bool b_whole) {
+        const bool vectors = x->dim() == 1, column = y->dim() == 1 && b_whole;
+        Tensor out = matmul(vectors ? unsqueeze(a, -2) : a, column ? unsqueeze(b, -1) : b);
+        if (column) out = squeeze(out, Dims{-1});
+        return vectors ? squeeze(out, Dims{-1}) : out;
+    });
+}
 
 }  // namespace
 
@@ -236,7 +252,9 @@ Tensor mm(const Tensor& x, const Tensor& y) {
     check(x->dtype == y->dtype, "expected m1 and m2 to have the same dtype, but got: ", c_name(x->dtype),
           " != ", c_name(y->dtype));
     check_devices("mm", {&x, &y});
-    const Tensor out = converted(multiply("addmm_impl_cpu_", x, y), x->dtype);
+    const int wrapped = deepest({&x, &y});
+    const Tensor out = wrapped ? product_at_level(wrapped, x, y, mm)
+                               : converted(multiply("addmm_impl_cpu_", x, y), x->dtype);
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Mm(x, y), 2), 0, x, y);
     return out;
 }
@@ -258,7 +276,9 @@ void check_batches(const Tensor& x, const Tensor& y) {
 Tensor bmm(const Tensor& x, const Tensor& y) {
     check_batches(x, y);
     check_devices("bmm", {&x, &y});
-    const Tensor out = converted(multiply("bmm", x, y), x->dtype);
+    const int wrapped = deepest({&x, &y});
+    const Tensor out =
+        wrapped ? product_at_level(wrapped, x, y, bmm) : converted(multiply("bmm", x, y), x->dtype);
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Bmm{}, 2), 0, x, y);
     return out;
 }
@@ -272,8 +292,10 @@ Tensor mv(const Tensor& x, const Tensor& y) {
           facts(y->dtype).legacy_name, ", ", facts(x->dtype).legacy_name, ", and ",
           facts(y->dtype).legacy_name);
     check_devices("mv", {&x, &y});
-    const Tensor product = converted(multiply("addmv_impl_cpu", x, as_column(y)), x->dtype);
-    const Tensor out = resized(product, {x->sizes[0]});
+    const int wrapped = deepest({&x, &y});
+    const Tensor out =
+        wrapped ? product_at_level(wrapped, x, y, mv)
+                : resized(converted(multiply("addmv_impl_cpu", x, as_column(y)), x->dtype), {x->sizes[0]});
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Mv{}, 2), 0, x, y);
     return out;
 }
@@ -287,8 +309,10 @@ Tensor dot(const Tensor& x, const Tensor& y) {
           " to have the same number of elements, but got ", x->numel, " and ", y->numel,
           " elements respectively");
     check_devices("dot", {&x, &y});
-    const Tensor product = converted(multiply("dot", as_row(x), as_column(y)), x->dtype);
-    const Tensor out = resized(product, {});
+    const int wrapped = deepest({&x, &y});
+    const Tensor out = wrapped
+                           ? product_at_level(wrapped, x, y, dot)
+                           : resized(converted(multiply("dot", as_row(x), as_column(y)), x->dtype), {});
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Dot{}, 2), 0, x, y);
     return out;
 }
@@ -324,7 +348,15 @@ Tensor blend(Tensor product, const Tensor& input, const Scalar& beta, const Scal
     return marked(out);
 }
 
+/// The same from recorded operations, which know what to do at levels.
+Tensor blend_at_level(const Tensor& product, const Tensor& input, const Scalar& beta, const Scalar& alpha) {
+    const Tensor main = scaled(product, factor_of(alpha, product->dtype));
+    if (beta.is_zero()) return main;
+    return apply(row("add"), scaled(input, factor_of(beta, product->dtype)), main);
+}
+
 void check_expands(const Tensor& input, const Dims& sizes) {
+    if (lifted(input)) return;  // The sum fails on sizes that do not fit.
     const ModeGuard quiet(kNoGrad, true);
     expand(input, sizes);  // For its message.
 }
@@ -365,6 +397,7 @@ void check_shape_in_place(const Tensor& input, const Dims& sizes) {
 
 Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
     check_addmm(input, x, y);
+    if (deepest({&input, &x, &y})) return blend_at_level(mm(x, y), input, beta, alpha);
     const Tensor out = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {
         save_factors(*record(out, {&input, &x, &y}, Addmm(x, y, beta, alpha), 2), 1, x, y);
@@ -375,6 +408,7 @@ Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar
 Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
                const Scalar& alpha) {
     check_baddbmm(input, x, y);
+    if (deepest({&input, &x, &y})) return blend_at_level(bmm(x, y), input, beta, alpha);
     const Tensor out = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
     if (needs_record({&input, &x, &y})) {
         save_factors(*record(out, {&input, &x, &y}, Baddbmm{beta, alpha}, 2), 1, x, y);
@@ -482,7 +516,7 @@ Tensor matmul(const Tensor& x, const Tensor& y) {
 
 namespace {
 
-const Offer offer({
+const Offer offer(Offer::KnowsLevels{}, {
     operation<&matmul>(
         "matmul", "input, other",
         "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "

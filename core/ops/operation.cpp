@@ -22,6 +22,11 @@ Offer::Offer(std::vector<Operation> operations) {
     for (Operation& operation : operations) list().push_back(std::move(operation));
 }
 
+Offer::Offer(KnowsLevels, std::vector<Operation> operations) {
+    for (Operation& operation : operations) operation.knows_levels = true;
+    Offer all(std::move(operations));
+}
+
 std::vector<Parameter> Operation::parameters() const {
     std::vector<Parameter> out;
     const std::string whole = signature;

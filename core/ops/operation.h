@@ -151,6 +151,7 @@ struct Operation {
     AnyValue (*call)(AnyValue* arguments);
     bool function = true, method = true;
     std::uint8_t out_rules = 0;  ///< of OutRule
+    bool knows_levels = false;   ///< has rules for Note [Levels]; else it is called for one example after another
     /// Names and defaults from the signature, kinds from the C++ types.
     std::vector<Parameter> parameters() const;
 };
@@ -176,6 +177,9 @@ const std::vector<Operation>& operations();
 /// Adds a file's list when the program starts.
 struct Offer {
     explicit Offer(std::vector<Operation> operations);
+    /// Of a file whose operations have rules for levels.
+    struct KnowsLevels {};
+    Offer(KnowsLevels, std::vector<Operation> operations);
 };
 
 }  // namespace tapeless

@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "kernels/reduce.h"
+#include "ops/levels.h"
 #include "ops/operation.h"
-#include "ops/structured.h"
 
 namespace tapeless {
 namespace {
@@ -140,11 +140,24 @@ Tensor reduced(const Tensor& given, const Dims& dims, bool keepdim, DType result
 
 namespace {
 
+/// A sum or a mean where x's level acts; without dimensions, over all those of each example.
+Tensor at_level(const Tensor& x, const Dims& dims, bool keepdim, const DType* dtype,
+                Tensor (*same)(const Tensor&, const Dims&, bool, const DType*)) {
+    Dims all = dims;
+    for (int d = 0; dims.empty() && d < x->dim(); ++d) all.push_back(d);
+    return linear_at_level(
+        x, [&](const Tensor& held) { return same(held, dims, keepdim, dtype); },
+        [&](const Tensor& whole) {
+            if (all.empty()) return to_dtype(whole, *dtype);
+            return same(whole, behind_examples(all, x->dim()), keepdim, dtype);
+        });
+}
+
 /// `whole`: no dimensions were named, which PyTorch tells from an empty list of them.
 Tensor sum_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype, bool whole) {
     const Dims dims = wrapped(given, x->dim());
     const DType result = dtype ? *dtype : is_integral(x->dtype) ? DType::Int64 : x->dtype;
-    Tensor out = reduced(x, dims, keepdim, result);
+    Tensor out = lifted(x) ? at_level(x, dims, keepdim, &result, sum) : reduced(x, dims, keepdim, result);
     if (modes.word) out->inference = modes.has(kInference);
     if (!is_differentiable(result) || !needs_record({&x})) return out;
     if (whole) {
@@ -166,7 +179,9 @@ Tensor mean_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dt
     for (std::int64_t d : dims) count *= x->dim() ? static_cast<double>(x->sizes[static_cast<int>(d)]) : 1;
     if (dims.empty()) count = static_cast<double>(x->numel);
     Tensor out;
-    {
+    if (lifted(x)) {
+        out = at_level(x, dims, keepdim, &result, mean);
+    } else {
         const ModeGuard quiet(kNoGrad, true);
         const DType wide = compute_type(result);
         out = to_dtype(apply(row("div"), reduced(x, dims, keepdim, wide), Scalar(count)), result);
@@ -216,7 +231,7 @@ Tensor sum_to_size_of(const Tensor& x, Dims size) {
     return size.empty() ? sum(x, {}, false) : sum_to_size(x, size);
 }
 
-const Offer offer({
+const Offer offer(Offer::KnowsLevels{}, {
     operation<&sum_of>(
         "sum", "input, dim=None, keepdim=False, *, dtype=None",
         "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "

@@ -93,6 +93,22 @@ private:
 
 }  // namespace
 
+Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t numbers, DType common) {
+    const CodeNode& code = row.code[row.derivative_root[k]];
+    if (code.kind == CodeNode::Kind::Symbol && code.word[0] == 'g') {
+        return *symbols[0].tensor;  // Nobody writes into a gradient that others hold, so it need not be copied.
+    }
+    if (grad_enabled() || deepest(symbols, row.arity + 2)) {
+        return Replay(row, {symbols, symbols + row.arity + 2}).run(row.derivative_root[k]);
+    }
+    std::uint8_t skipped = 0;
+    for (int s = 0; s <= row.arity; ++s) {
+        const bool number = s < row.arity && ((numbers >> s) & 1);
+        if (!((row.saved[k] >> s) & 1) && !number) skipped = static_cast<std::uint8_t>(skipped | 2 << s);
+    }
+    return compute({&row.derivative[k], compute_type(common), common, skipped}, symbols, row.arity + 2);
+}
+
 void apply_row_node(Node& node, Gradients in, Gradients out) {
     RowPayload& payload = node.get<RowPayload>();
     const Row& row = *static_cast<const Row*>(node.cls->about);
@@ -112,23 +128,7 @@ void apply_row_node(Node& node, Gradients in, Gradients out) {
     }
     for (int k = 0; k < row.arity; ++k) {
         if (!node.needs(k) || row.derivative_root[k] < 0) continue;
-        const CodeNode& code = row.code[row.derivative_root[k]];
-        if (code.kind == CodeNode::Kind::Symbol && code.word[0] == 'g') {
-            out[k] = g;  // Nobody writes into a gradient that others hold, so it need not be copied.
-            continue;
-        }
-        if (grad_enabled()) {
-            out[k] = Replay(row, {arguments, arguments + row.arity + 2}).run(row.derivative_root[k]);
-            continue;
-        }
-        std::uint8_t skipped = 0;
-        for (int s = 0; s <= row.arity; ++s) {
-            const bool number = s < row.arity && ((payload.is_number >> s) & 1);
-            if (!((row.saved[k] >> s) & 1) && !number) skipped = static_cast<std::uint8_t>(skipped | 2 << s);
-        }
-        const DType result = payload.common;
-        out[k] =
-            compute({&row.derivative[k], compute_type(result), result, skipped}, arguments, row.arity + 2);
+        out[k] = row_gradient(row, k, arguments, payload.is_number, payload.common);
     }
 }
 

@@ -13,6 +13,17 @@ struct alignas(Scalar) RowPayload {
     Scalar* numbers() { return reinterpret_cast<Scalar*>(this + 1); }
 };
 
+/// Gradient k of a row: the derivative's own loop, or its code replayed where something is recorded or wrapped.
+/// `symbols`: g, the row's operands, out. `numbers`: bit k: operand k is a number.
+Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t numbers, DType common);
+/// The row where a level acts: `wrapped` is the number of the operands' deepest wrapper. Not recorded for the operands
+/// themselves.
+Tensor apply_at_level(const Row& row, const Argument* arguments, int wrapped);
+/// The same written into arguments[0]; fails where the level cannot hold the result.
+void apply_inplace_at_level(const Row& row, const Argument* arguments, int wrapped);
+/// The number of the deepest wrapper among a row's operands; 0: none.
+int deepest(const Argument* arguments, int count);
+
 /// Which operands (bits) and whether out (bit arity) the wanted gradients need.
 std::uint8_t wanted_values(const Row& row, const Node& node);
 /// Saves the operands that `wanted` names; `original`: what operand 0 was before it was overwritten.

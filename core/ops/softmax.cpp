@@ -93,7 +93,7 @@ Tensor log_softmax_of(const Tensor& x, std::int64_t dim, std::optional<DType> dt
     return along<LogSoftmax>("log_softmax", x, dim, dtype ? &*dtype : nullptr);
 }
 
-const Offer offer({
+const Offer offer(Offer::KnowsLevels{}, {
     operation<&softmax_of>(
         "softmax", "input, dim, dtype=None",
         "exp(x) / sum(exp(x)) along dim, without overflow; computed in dtype if one is given. "

@@ -13,9 +13,10 @@ namespace tapeless {
 template <class P>
 Ref<Node> record(const Tensor& out, std::initializer_list<const Tensor*> inputs, P payload, int saved = 0) {
     Ref<Node> node = make_node(class_of<P>(), static_cast<int>(inputs.size()), saved, 1, std::move(payload));
+    const int wrapped = deepest(inputs);
     int edge = 0;
     for (const Tensor* x : inputs) {
-        if (*x) node->edges[edge] = gradient_edge(*x);
+        if (*x) node->edges[edge] = edge_above(*x, wrapped);
         ++edge;
     }
     set_history(out, node);

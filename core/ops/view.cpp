@@ -1,8 +1,8 @@
 // Views: results that share their input's storage. Each is linear; its derivative is the reverse rearrangement.
 #include <algorithm>
 
+#include "ops/levels.h"
 #include "ops/operation.h"
-#include "ops/structured.h"
 #include "ops/written.h"
 
 namespace tapeless {
@@ -16,7 +16,9 @@ Tensor viewed(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
 }
 
 template <class P> Tensor recorded(const Tensor& out, const Tensor& x, P payload) {
-    if (needs_record({&x})) record(out, {&x}, std::move(payload));
+    if (!needs_record({&x})) return out;
+    record(out, {&x}, std::move(payload));
+    if (lifted(x)) set_view(out, x, Creation::Level);
     return out;
 }
 
@@ -31,13 +33,23 @@ struct Embed {
         return selects ? select(x, dim, start) : slice(x, dim, start, end, step);
     }
     Tensor operator()(const Tensor& g) const {
-        Tensor out = full(sizes, Scalar(0), g->dtype, g->device);
-        {
-            const ModeGuard quiet(kNoGrad, true);
-            write(place(out), g);
-        }
+        const Tensor out = lifted(g) ? at_level(g) : placed(g);
         if (needs_record({&g})) record(out, {&g}, *this);
         return out;
+    }
+    Tensor placed(const Tensor& g) const {
+        const ModeGuard quiet(kNoGrad, true);
+        const Tensor out = full(sizes, Scalar(0), g->dtype, g->device);
+        write(place(out), g);
+        return out;
+    }
+    Tensor at_level(const Tensor& g) const {
+        return linear_at_level(g, *this, [&](const Tensor& all) {
+            Embed whole = *this;
+            whole.sizes = with_examples(all, sizes);
+            ++whole.dim;
+            return whole(all);
+        });
     }
     void backward(Node&, Gradients in, Gradients out) const {
         if (in[0]) out[0] = place(in[0]);
@@ -138,12 +150,18 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
              to_string(x->sizes), " at dimension ", d);
     }
     if (index < 0) index += size;
+    const Select node{{x->sizes, d, index, 0, 1, true}};
+    if (lifted(x)) {
+        return recorded(linear_at_level(
+                            x, [&](const Tensor& held) { return select(held, d, index); },
+                            [&](const Tensor& all) { return select(all, d + 1, index); }),
+                        x, node);
+    }
     Dims sizes = x->sizes, strides = x->strides;
     const std::int64_t offset = x->offset + index * strides[d];
     sizes.erase(d);
     strides.erase(d);
-    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x,
-                    Select{{x->sizes, d, index, 0, 1, true}});
+    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
 }
 
 Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
@@ -155,13 +173,19 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t
     auto wrap = [&](std::int64_t i) { return std::clamp(i < 0 ? i + size : i, std::int64_t{0}, size); };
     start = wrap(start);
     end = std::max(start, wrap(end));
+    const Slice node{{x->sizes, d, start, end, step, false}};
+    if (lifted(x)) {
+        return recorded(linear_at_level(
+                            x, [&](const Tensor& held) { return slice(held, d, start, end, step); },
+                            [&](const Tensor& all) { return slice(all, d + 1, start, end, step); }),
+                        x, node);
+    }
     Dims sizes = x->sizes, strides = x->strides;
     sizes[d] = end == start ? 0 : (end - start - 1) / step + 1;
     // Where the product does not fit, one element is taken at most, and its stride does not matter.
     if (__builtin_mul_overflow(strides[d], step, &strides[d])) strides[d] = step;
     const std::int64_t offset = x->offset + start * x->strides[d];
-    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x,
-                    Slice{{x->sizes, d, start, end, step, false}});
+    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
 }
 
 Tensor permute(const Tensor& x, const Dims& given) {
@@ -170,9 +194,19 @@ Tensor permute(const Tensor& x, const Dims& given) {
           "length of the desired ordering of dimensions i.e. input.dim() = ",
           x->dim(), " is not equal to len(dims) = ", given.size());
     const Dims dims = checked_dims(given, x->dim());
-    Dims sizes, strides;
     for (int i = 0; i < dims.size(); ++i) {
         for (int j = 0; j < i; ++j) check(dims[i] != dims[j], "permute(): duplicate dims are not allowed.");
+    }
+    if (lifted(x)) {
+        Dims whole = behind_examples(dims, x->dim());
+        whole.insert(0, 0);
+        return recorded(linear_at_level(
+                            x, [&](const Tensor& held) { return permute(held, dims); },
+                            [&](const Tensor& all) { return permute(all, whole); }),
+                        x, Permute{dims});
+    }
+    Dims sizes, strides;
+    for (int i = 0; i < dims.size(); ++i) {
         sizes.push_back(x->sizes[static_cast<int>(dims[i])]);
         strides.push_back(x->strides[static_cast<int>(dims[i])]);
     }
@@ -182,6 +216,12 @@ Tensor permute(const Tensor& x, const Dims& given) {
 namespace {
 
 Tensor swapped(const Tensor& x, int a, int b) {
+    if (lifted(x)) {
+        const int shift = x->dim() > 0 ? 1 : 0;  // A number is viewed as it is, for all examples too.
+        return linear_at_level(
+            x, [&](const Tensor& held) { return transpose(held, a, b); },
+            [&](const Tensor& all) { return shift ? transpose(all, a + 1, b + 1) : all; });
+    }
     Dims sizes = x->sizes, strides = x->strides;
     if (x->dim() > 0) {
         std::swap(sizes[a], sizes[b]);
@@ -227,8 +267,16 @@ Tensor expand(const Tensor& x, const Dims& given) {
                      : have == sizes[d] ? x->strides[d - shift]
                                         : 0;
     }
-    const Dims before = x->sizes;
-    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Expand{before});
+    const Expand node{x->sizes};
+    if (lifted(x)) {
+        return recorded(linear_at_level(
+                            x, [&](const Tensor& held) { return expand(held, sizes); },
+                            [&](const Tensor& all) {
+                                return expand(with_rank(all, sizes.size()), with_examples(all, sizes));
+                            }),
+                        x, node);
+    }
+    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, node);
 }
 
 namespace {
@@ -259,8 +307,20 @@ Dims complete(const Dims& given, std::int64_t numel, const char* what) {
 
 }  // namespace
 
+namespace {
+
+/// view and reshape where x's level acts.
+Tensor resized_at_level(const Tensor& x, const Dims& sizes, Tensor (*resize)(const Tensor&, const Dims&)) {
+    return linear_at_level(
+        x, [&](const Tensor& held) { return resize(held, sizes); },
+        [&](const Tensor& all) { return resize(all, with_examples(all, sizes)); });
+}
+
+}  // namespace
+
 Tensor view(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
+    if (lifted(x)) return recorded(resized_at_level(x, sizes, view), x, View{x->sizes});
     Dims strides;
     check(view_strides(x->sizes, x->strides, sizes, strides),
           "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -271,6 +331,7 @@ Tensor view(const Tensor& x, const Dims& given) {
 
 Tensor reshape(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
+    if (lifted(x)) return recorded(resized_at_level(x, sizes, reshape), x, View{x->sizes});
     Dims strides;
     if (view_strides(x->sizes, x->strides, sizes, strides)) {
         const Tensor out = viewed(x, sizes, std::move(strides), x->offset);
@@ -292,6 +353,11 @@ namespace {
 
 Tensor unsqueezed(const Tensor& x, std::int64_t dim) {
     const int d = wrap_dim(dim, x->dim() + 1);
+    if (lifted(x)) {
+        return linear_at_level(
+            x, [&](const Tensor& held) { return unsqueeze(held, d); },
+            [&](const Tensor& all) { return unsqueeze(all, d + 1); });
+    }
     Dims sizes = x->sizes, strides = x->strides;
     const std::int64_t stride = d < x->dim() ? sizes[d] * strides[d] : 1;
     sizes.insert(d, 1);
@@ -300,6 +366,15 @@ Tensor unsqueezed(const Tensor& x, std::int64_t dim) {
 }
 
 Tensor squeezed(const Tensor& x, const Dims* dims) {
+    if (lifted(x)) {
+        Dims named;
+        for (int d = 0; d < x->dim(); ++d) {
+            if (!dims || std::find(dims->begin(), dims->end(), d) != dims->end()) named.push_back(d);
+        }
+        return linear_at_level(
+            x, [&](const Tensor& held) { return squeeze(held, named); },
+            [&](const Tensor& all) { return squeeze(all, behind_examples(named, x->dim())); });
+    }
     Dims sizes, strides;
     for (int d = 0; d < x->dim(); ++d) {
         const bool named = !dims || std::find(dims->begin(), dims->end(), d) != dims->end();
@@ -329,10 +404,16 @@ Tensor squeeze(const Tensor& x, const Dims& given) {
 }
 
 Tensor alias_view(const Tensor& x) {
+    if (lifted(x)) return recorded(untracked(x), x, Alias{{x->sizes}});
     return recorded(viewed(x, x->sizes, x->strides, x->offset), x, Alias{{x->sizes}});
 }
 
 Tensor detach(const Tensor& x) {
+    if (lifted(x)) {
+        const Level& level = *level_of(*x);
+        const Tensor held = detach(level.value);
+        return level.kind == Level::Kind::Batched ? batched(level.depth, held) : held;
+    }
     Tensor out = alias(x);
     set_view(out, x, Creation::Ordinary);
     out->autograd->view->detached = true;
@@ -396,6 +477,11 @@ std::vector<Tensor> pieces_of(const Tensor& x, const Dims& lengths, int d) {
     std::vector<Tensor> pieces;
     std::int64_t start = 0;
     for (std::int64_t length : lengths) {
+        if (lifted(x)) {
+            pieces.push_back(slice(untracked(x), d, start, start + length, 1));
+            start += length;
+            continue;
+        }
         Dims sizes = x->sizes;
         sizes[d] = length;
         pieces.push_back(piece(x, std::move(sizes), x->strides, x->offset + start * x->strides[d]));
@@ -438,6 +524,10 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim) {
     const int d = wrap_dim(dim, x->dim());
     std::vector<Tensor> pieces;
     for (std::int64_t i = 0; i < x->sizes[d]; ++i) {
+        if (lifted(x)) {
+            pieces.push_back(select(untracked(x), d, i));
+            continue;
+        }
         Dims sizes = x->sizes, strides = x->strides;
         sizes.erase(d);
         strides.erase(d);
@@ -524,7 +614,7 @@ void squeeze_(const Tensor& x, const std::optional<DimOrDims>& dim) {
     become(x, squeezed(x, &dims), SqueezeDimInPlace{{x->sizes}});
 }
 
-const Offer offer({
+const Offer offer(Offer::KnowsLevels{}, {
     operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
         "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
     operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",

@@ -16,9 +16,10 @@ void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs,
     Ref<Node> node;
     if (records) {
         node = make_node(class_of<P>(), static_cast<int>(inputs.size()), saved, 1, std::move(payload));
+        const int wrapped = deepest(inputs);
         int edge = 0;
         for (const Tensor* input : inputs) {
-            if (*input) node->edges[edge] = gradient_edge(*input);
+            if (*input) node->edges[edge] = edge_above(*input, wrapped);
             ++edge;
         }
         keep(*node);

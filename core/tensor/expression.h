@@ -50,6 +50,7 @@ struct Expression {
     std::uint8_t evaluations;  ///< programs that computed it without writing it
     std::uint16_t steps;       ///< how many steps its whole program has, repeats counted
     std::uint16_t visit;       ///< scratch of the planner
+    bool unreadable;           ///< refuses to be computed: see Note [Levels]
     std::int64_t numel;
     std::int64_t retained;  ///< bytes of buffers that the whole program keeps alive
     Dims space;             ///< sizes in iteration order, slowest first; empty unless an operand is strided

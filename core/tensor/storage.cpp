@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/error.h"
 #include "base/faults.h"
 #include "runtime/allocator.h"
 
@@ -133,7 +134,14 @@ char* writable(Storage& storage) {
     return storage.buffer ? storage.buffer->data : nullptr;
 }
 
+void refuse_unreadable(const Storage& storage) {
+    check(!storage.pending || !storage.pending->unreadable,
+          "the elements of a tensor inside vmap, jvp or grad were asked for by an operation that has no rule for "
+          "these levels; compute the value outside of the transform, or from operations that have one");
+}
+
 char* overwritable(Storage& storage) {
+    refuse_unreadable(storage);
     if (storage.device.type == DeviceType::Meta) return nullptr;
     drop_pending(storage);
     const bool shared = storage.buffer && !storage.exposed && storage.buffer->refs > 1;
@@ -143,6 +151,7 @@ char* overwritable(Storage& storage) {
 }
 
 void replace(Storage& storage, Shared<Expression> expression) {
+    refuse_unreadable(storage);
     ++expression->holders;
     drop_pending(storage);
     storage.pending = std::move(expression);

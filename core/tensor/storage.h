@@ -77,7 +77,9 @@ Shared<Storage> make_external(Shared<Buffer> buffer);
 /// A storage with the same contents; bytes are copied when either side is written.
 Shared<Storage> copy_on_write(Storage& source);
 
-/// Computes the bytes of a pending storage; kernels/program.cpp.
+/// Fails when the storage's bytes are those of a wrapper: see Note [Levels].
+void refuse_unreadable(const Storage& storage);
+/// Computes the bytes of a pending storage; kernels/plan.cpp.
 void evaluate(Storage& storage);
 /// Gives a storage the bytes that its expression has computed.
 void settle(Storage& storage);

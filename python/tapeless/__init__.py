@@ -89,6 +89,7 @@ is_inference_mode_enabled = _core.is_inference_mode_enabled
 
 from tapeless import (  # noqa: E402
     _tensor,  # noqa: E402, F401  (fills in Tensor's methods)
+    func,
     nn,
     viz,
 )

@@ -28,6 +28,12 @@ def _construct(*args: Any, **kwargs: Any) -> Tensor:
 
 
 def _represent(self: Tensor) -> str:
+    held = _core._held_by_level(self)
+    if held is not None:
+        kind, depth, value, tangent = held
+        if kind == "batched":
+            return f"BatchedTensor(lvl={depth}, bdim=0, value={value!r})"
+        return f"{value!r}"[:-1] + f", tangent={tangent!r})"
     try:
         node = self.grad_fn
         name = None if node is None else node.name()
