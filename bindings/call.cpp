@@ -211,8 +211,9 @@ Device Call::place() const {
     return modes.has(kDefaultDevice) ? default_device : Device{};
 }
 Generator& Call::source() const {
-    check(!refuses_random(), "vmap: called random operation while in randomness error mode. Please either use the "
-                             "'same' randomness flag on vmap or perform the randomness operation out of vmap");
+    check(!refuses_random(),
+          "vmap: called random operation while in randomness error mode. Please either use the "
+          "'same' randomness flag on vmap or perform the randomness operation out of vmap");
     return generator ? *generator : default_generator();
 }
 

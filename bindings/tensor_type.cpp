@@ -240,10 +240,12 @@ PyObject* data_ptr(PyObject* self, PyObject*) {
     });
 }
 constexpr const char* kItemInBatch =
-    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, "
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a "
+    "Tensor, "
     "please try to rewrite what you're doing with other operations, or read the number outside of vmap.";
 constexpr const char* kBranchInBatch =
-    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that "
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
+    "support that "
     "yet: each example may go another way. Write torch.where(condition, a, b) instead.";
 
 PyObject* item_of(PyObject* self, PyObject*) {
@@ -358,7 +360,7 @@ PyObject* number(PyObject* self, PyObject* (*convert)(const TensorBody&)) {
                 1) < 0) {
             throw nb::python_error();
         }
-        return convert(x);
+        return convert(readable_primal(x, kItemInBatch));
     });
 }
 PyObject* to_float(PyObject* self) {

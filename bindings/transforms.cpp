@@ -24,7 +24,8 @@ Tensor batch(const Tensor& x, std::int64_t dim, int depth) {
 /// All examples of x; one that is the same for all is repeated.
 Tensor unbatch(const Tensor& x, std::int64_t dim, int depth, std::int64_t examples) {
     const Level* level = level_of(*x);
-    check(!level || level->depth <= depth, "vmap: a tensor of an inner transform that has ended was returned");
+    check(!level || level->depth <= depth,
+          "vmap: a tensor of an inner transform that has ended was returned");
     Tensor all = beneath(x, depth);
     if (!level || level->depth < depth) {
         Dims sizes = all->sizes;
@@ -37,9 +38,11 @@ Tensor unbatch(const Tensor& x, std::int64_t dim, int depth, std::int64_t exampl
 
 Tensor make_dual(const Tensor& x, const Tensor& tangent, int depth) {
     check(x->sizes == tangent->sizes,
-          "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+          "Trying to set a forward gradient that has a different size than that of the original Tensor, this "
+          "is not "
           "supported. Tensor is of size ",
-          to_string(x->sizes), " while the given forward gradient is of size ", to_string(tangent->sizes), ".");
+          to_string(x->sizes), " while the given forward gradient is of size ", to_string(tangent->sizes),
+          ".");
     check(x->dtype == tangent->dtype, "jvp: the tangent has dtype ", facts(tangent->dtype).name,
           ", but the primal has ", facts(x->dtype).name, "; convert the tangent first");
     check(is_differentiable(x->dtype), "jvp: a primal of dtype ", facts(x->dtype).name,

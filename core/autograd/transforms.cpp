@@ -156,7 +156,8 @@ AnyValue example_by_example(const Operation& operation, const std::vector<AnyVal
         wrapped.push_back(*x);
         if (level_at(*x, depth)) examples = level_of(**x)->value->sizes[0];
     }
-    check(examples > 0, "vmap: ", operation.name, "() has no batching rule and there is no example to call it for");
+    check(examples > 0, "vmap: ", operation.name,
+          "() has no batching rule and there is no example to call it for");
     std::vector<std::vector<Tensor>> results;
     bool single = false;
     for (std::int64_t i = 0; i < examples; ++i) {
@@ -222,7 +223,8 @@ AnyValue with_tangents(const Operation& operation, const std::vector<AnyValue>& 
     if (Tensor* out = std::get_if<Tensor>(&result)) {
         lift(*out, std::get<Tensor>(source));
     } else if (auto* outs = std::get_if<std::vector<Tensor>>(&result)) {
-        for (std::size_t i = 0; i < outs->size(); ++i) lift((*outs)[i], std::get<std::vector<Tensor>>(source)[i]);
+        for (std::size_t i = 0; i < outs->size(); ++i)
+            lift((*outs)[i], std::get<std::vector<Tensor>>(source)[i]);
     }
     return result;
 }
@@ -237,8 +239,8 @@ AnyValue call_without_rule(const Operation& operation, AnyValue* values, std::si
     const int depth = number / 2;
     bool dual_level = false;
     for (Tensor* x : tensors_in(given)) dual_level |= level_at(*x, depth) && level_at(*x, depth)->tangent;
-    check(!writes(operation), operation.name, "() has no rule for writing inside ", dual_level ? "jvp" : "vmap",
-          "; use operations that return their result");
+    check(!writes(operation), operation.name, "() has no rule for writing inside ",
+          dual_level ? "jvp" : "vmap", "; use operations that return their result");
     check(tracked < number || !grad_enabled(), operation.name, "() has no rule for grad around ",
           dual_level ? "jvp" : "vmap", "; write it with operations that have one, or call grad inside");
     return dual_level ? with_tangents(operation, given, depth) : example_by_example(operation, given, depth);

@@ -36,8 +36,7 @@ Tensor wrapper(const Dims& sizes, const Tensor& like, Level::Kind kind, int dept
     storage->device = like->device;
     const Tensor out = tensor_of(std::move(storage), sizes, contiguous_strides(sizes), 0, like->dtype);
     out->inference = like->inference;
-    autograd_of(out).level =
-        std::make_unique<Level>(kind, static_cast<std::uint8_t>(depth), like, tangent);
+    autograd_of(out).level = std::make_unique<Level>(kind, static_cast<std::uint8_t>(depth), like, tangent);
     return out;
 }
 
@@ -52,7 +51,8 @@ Level::Level(Kind k, std::uint8_t d, Tensor v, Tensor t)
 }
 
 Level::~Level() {
-    living = std::max<std::int64_t>(living - 1, 0);  // A wrapper may die in another thread than it was made in.
+    living =
+        std::max<std::int64_t>(living - 1, 0);  // A wrapper may die in another thread than it was made in.
     set_mode();
 }
 

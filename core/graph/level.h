@@ -57,7 +57,12 @@ void settle_all(const Tensor& x);
 void collect_pending(const Tensor& x, std::vector<Storage*>& pending);
 
 /// The levels that are open in this thread, outermost first; a depth counts from 1.
-enum class LevelKind : std::uint8_t { Grad, Dual, Batched, BatchedSame };  ///< Same: one draw for all examples
+enum class LevelKind : std::uint8_t {
+    Grad,
+    Dual,
+    Batched,
+    BatchedSame
+};  ///< Same: one draw for all examples
 int open_level(LevelKind kind, std::int64_t examples = 0);
 void close_level();
 int open_levels();

@@ -70,7 +70,7 @@ struct Node : Object {
     bool released : 1 = false;  ///< a backward pass has dropped the saved values
     bool hidden : 1 = false;    ///< the interior of a composition
     std::uint8_t level = 0;     ///< the number of the level that recorded it: see Note [Levels]
-    Edge* edges;            ///< behind the node, in the same allocation
+    Edge* edges;                ///< behind the node, in the same allocation
     SavedValue* saved;
     void* payload;
     OutputFacts* outputs;

@@ -195,8 +195,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
           layout.sizes);
     bool records = wants_record(row, arguments, x->dtype, wrapped);
     check_inplace(x, records);
-    records =
-        records && wants_record(row, arguments, x->dtype, wrapped);  // Variable's default flag may have given way.
+    records = records &&
+              wants_record(row, arguments, x->dtype, wrapped);  // Variable's default flag may have given way.
     Ref<Node> made;
     std::uint8_t wanted = 0;
     if (records) {

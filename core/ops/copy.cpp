@@ -233,31 +233,35 @@ Tensor converted_to(const Tensor& x, DType dtype, bool copy, std::optional<std::
 
 void copy_from(const Tensor& x, const Tensor& source, bool) { copy_(x, source); }
 
-const Offer offer(Offer::KnowsLevels{}, {
-    operation<&clone_of>(
-        "clone", "input, *, memory_format=None",
-        "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
-        "one of the two is written."),
-    operation<&contiguous_of>("contiguous", "input, *, memory_format=None",
-                              "The tensor itself if its elements lie in row-major order (or channels last) "
-                              "without gaps, else such a "
-                              "copy.",
-                              Offered::Method),
-    operation<&copy_from>(
-        "copy_", "input, src, non_blocking=False",
-        "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
-        Offered::Method),
-    operation<&fill_with_>(
-        "fill_", "input, value",
-        "Overwrites every element with a number or with a tensor's only element, which gets the "
-        "gradient."),
-    operation<&fill_with>("fill", "input, value", "A tensor like the input with one value everywhere.",
-                          Offered::Function),
-    operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
-    operation<&converted_to>("_to_dtype", "input, dtype, copy=False, memory_format=None",
-                             "Converted to dtype; the gradient is converted back.", Offered::Function),
-    operation<&full>("_full", "size, fill_value, dtype, device", "A tensor of one value.", Offered::Function),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&clone_of>(
+            "clone", "input, *, memory_format=None",
+            "A copy with its own memory; the gradient passes through unchanged. The bytes are copied when "
+            "one of the two is written."),
+        operation<&contiguous_of>(
+            "contiguous", "input, *, memory_format=None",
+            "The tensor itself if its elements lie in row-major order (or channels last) "
+            "without gaps, else such a "
+            "copy.",
+            Offered::Method),
+        operation<&copy_from>(
+            "copy_", "input, src, non_blocking=False",
+            "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
+            Offered::Method),
+        operation<&fill_with_>(
+            "fill_", "input, value",
+            "Overwrites every element with a number or with a tensor's only element, which gets the "
+            "gradient."),
+        operation<&fill_with>("fill", "input, value", "A tensor like the input with one value everywhere.",
+                              Offered::Function),
+        operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
+        operation<&converted_to>("_to_dtype", "input, dtype, copy=False, memory_format=None",
+                                 "Converted to dtype; the gradient is converted back.", Offered::Function),
+        operation<&full>("_full", "size, fill_value, dtype, device", "A tensor of one value.",
+                         Offered::Function),
+    });
 
 }  // namespace
 }  // namespace tapeless

@@ -1,5 +1,6 @@
 // Largest and smallest values along dimensions, with or without their indices.
 #include <algorithm>
+#include <numeric>
 
 #include "kernels/extreme.h"
 #include "ops/extremes.h"
@@ -10,6 +11,16 @@
 
 namespace tapeless {
 namespace {
+
+/// 0, 1, ... along one dimension of that many.
+Tensor positions(const Dims& sizes, std::int64_t dim) {
+    Dims along(sizes.size());
+    for (std::int64_t& size : along) size = 1;
+    const std::int64_t count = sizes.empty() ? 1 : along[static_cast<int>(dim)] = sizes[static_cast<int>(dim)];
+    const Tensor out = empty(along, DType::Int64);
+    std::iota(mutable_data<std::int64_t>(*out), mutable_data<std::int64_t>(*out) + count, 0);
+    return out;
+}
 
 /// The value along dim goes back to where it was found.
 struct ExtremeDim {
@@ -22,6 +33,12 @@ struct ExtremeDim {
         if (!keepdim && !sizes.empty()) {
             g = unsqueeze(g, dim);
             index = unsqueeze(index, dim);
+        }
+        if (lifted(g) || lifted(index)) {
+            const Tensor found = apply(row("eq"), index, positions(sizes, dim));
+            const Argument parts[] = {found, g, Scalar(0)};
+            out[0] = apply(row("where"), parts);
+            return;
         }
         out[0] = scatter(full(sizes, Scalar(0), g->dtype, g->device), dim, index, g);
     }
@@ -306,6 +323,21 @@ Tensor amin_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) {
     return amin(x, dim.value_or(Dims()), keepdim);
 }
 
+const Offer along(
+    Offer::KnowsLevels{},
+    {
+        operation<&max_dim>(
+            "_max_dim", "input, dim, keepdim=False",
+            "The largest element along dim, NaN if there is one, and the first index where it stands. "
+            "Derivative: g goes to that element.",
+            Offered::Function),
+        operation<&min_dim>(
+            "_min_dim", "input, dim, keepdim=False",
+            "The smallest element along dim, NaN if there is one, and the first index where it stands. "
+            "Derivative: g goes to that element.",
+            Offered::Function),
+    });
+
 const Offer offer({
     operation<&max_all>(
         "_max_all", "input",
@@ -314,16 +346,6 @@ const Offer offer({
     operation<&min_all>(
         "_min_all", "input",
         "The smallest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
-        Offered::Function),
-    operation<&max_dim>(
-        "_max_dim", "input, dim, keepdim=False",
-        "The largest element along dim, NaN if there is one, and the first index where it stands. "
-        "Derivative: g goes to that element.",
-        Offered::Function),
-    operation<&min_dim>(
-        "_min_dim", "input, dim, keepdim=False",
-        "The smallest element along dim, NaN if there is one, and the first index where it stands. "
-        "Derivative: g goes to that element.",
         Offered::Function),
     operation<&amax_of>(
         "amax", "input, dim=(), keepdim=False",

@@ -167,12 +167,14 @@ namespace {
 
 [[noreturn]] void refuse_write(const char* name, Level::Kind kind) {
     if (kind == Level::Kind::Batched) {
-        fail(ErrorKind::Runtime, "vmap: ", name, "(self, *extra_args) is not possible because there exists a ",
-             "Tensor `other` in extra_args that has more elements than `self`. This happened due to `other` ",
-             "being vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place ",
-             "operators instead of ", name, ".");
+        fail(
+            ErrorKind::Runtime, "vmap: ", name, "(self, *extra_args) is not possible because there exists a ",
+            "Tensor `other` in extra_args that has more elements than `self`. This happened due to `other` ",
+            "being vmapped over but `self` not being vmapped over in a vmap. Please try to use out-of-place ",
+            "operators instead of ", name, ".");
     }
-    fail(ErrorKind::Runtime, name, ": a value with a tangent is written into a tensor without one; write `x = x + y` ",
+    fail(ErrorKind::Runtime, name,
+         ": a value with a tangent is written into a tensor without one; write `x = x + y` ",
          "instead of `x += y`, or give x a tangent first");
 }
 

@@ -220,11 +220,11 @@ struct SqueezeInPlace : UnsafeView {
 };
 
 template <class P> Tensor reshaped(const Tensor& x, const Dims& sizes) {
-    const Tensor out =
-        lifted(x) ? linear_at_level(
-                        x, [&](const Tensor& held) { return reshape(held, sizes); },
-                        [&](const Tensor& all) { return reshape(all, with_examples(all, sizes)); })
-                  : resized(x, sizes);
+    const Tensor out = lifted(x)
+                           ? linear_at_level(
+                                 x, [&](const Tensor& held) { return reshape(held, sizes); },
+                                 [&](const Tensor& all) { return reshape(all, with_examples(all, sizes)); })
+                           : resized(x, sizes);
     if (needs_record({&x})) record(out, {&x}, P{x->sizes});
     return out;
 }
@@ -310,9 +310,8 @@ Tensor dot(const Tensor& x, const Tensor& y) {
           " elements respectively");
     check_devices("dot", {&x, &y});
     const int wrapped = deepest({&x, &y});
-    const Tensor out = wrapped
-                           ? product_at_level(wrapped, x, y, dot)
-                           : resized(converted(multiply("dot", as_row(x), as_column(y)), x->dtype), {});
+    const Tensor out = wrapped ? product_at_level(wrapped, x, y, dot)
+                               : resized(converted(multiply("dot", as_row(x), as_column(y)), x->dtype), {});
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Dot{}, 2), 0, x, y);
     return out;
 }
@@ -516,49 +515,52 @@ Tensor matmul(const Tensor& x, const Tensor& y) {
 
 namespace {
 
-const Offer offer(Offer::KnowsLevels{}, {
-    operation<&matmul>(
-        "matmul", "input, other",
-        "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
-        "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
-        "not bool. Derivatives: g @ other^H and input^H @ g.",
-        Offered::Both, kOutExact),
-    operation<&mm>(
-        "mm", "input, mat2",
-        "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError when the sizes do "
-        "not fit. Derivatives: g @ mat2^H and input^H @ g.",
-        Offered::Both, kOutExact),
-    operation<&bmm>(
-        "bmm", "input, mat2",
-        "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
-        "broadcasting. Derivatives: those of mm in each batch.",
-        Offered::Both, kOutExact),
-    operation<&mv>(
-        "mv", "input, vec",
-        "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "
-        "product of g and conj(vec), and input^H @ g.",
-        Offered::Both, kOutExact),
-    operation<&dot>(
-        "dot", "input, tensor",
-        "The sum of the products of two vectors of one length and dtype, not bool; nothing is conjugated. "
-        "Derivatives: g * conj(tensor) and g * conj(input).",
-        Offered::Both, kOutExact),
-    operation<&outer>(
-        "outer", "input, vec2",
-        "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
-        "those of mul, summed over the other vector."),
-    operation<&addmm>(
-        "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
-        "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
-        "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
-    operation<&addmm_>("addmm_", "input, mat1, mat2, *, beta=1, alpha=1", "addmm in place.", Offered::Method),
-    operation<&baddbmm_>("baddbmm_", "input, batch1, batch2, *, beta=1, alpha=1", "baddbmm in place.",
-                         Offered::Method),
-    operation<&baddbmm>(
-        "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
-        "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
-        "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&matmul>(
+            "matmul", "input, other",
+            "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
+            "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
+            "not bool. Derivatives: g @ other^H and input^H @ g.",
+            Offered::Both, kOutExact),
+        operation<&mm>("mm", "input, mat2",
+                       "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError "
+                       "when the sizes do "
+                       "not fit. Derivatives: g @ mat2^H and input^H @ g.",
+                       Offered::Both, kOutExact),
+        operation<&bmm>(
+            "bmm", "input, mat2",
+            "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
+            "broadcasting. Derivatives: those of mm in each batch.",
+            Offered::Both, kOutExact),
+        operation<&mv>(
+            "mv", "input, vec",
+            "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "
+            "product of g and conj(vec), and input^H @ g.",
+            Offered::Both, kOutExact),
+        operation<&dot>("dot", "input, tensor",
+                        "The sum of the products of two vectors of one length and dtype, not bool; nothing "
+                        "is conjugated. "
+                        "Derivatives: g * conj(tensor) and g * conj(input).",
+                        Offered::Both, kOutExact),
+        operation<&outer>(
+            "outer", "input, vec2",
+            "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
+            "those of mul, summed over the other vector."),
+        operation<&addmm>(
+            "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
+            "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
+            "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
+        operation<&addmm_>("addmm_", "input, mat1, mat2, *, beta=1, alpha=1", "addmm in place.",
+                           Offered::Method),
+        operation<&baddbmm_>("baddbmm_", "input, batch1, batch2, *, beta=1, alpha=1", "baddbmm in place.",
+                             Offered::Method),
+        operation<&baddbmm>(
+            "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
+            "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
+            "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
+    });
 
 }  // namespace
 }  // namespace tapeless

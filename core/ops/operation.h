@@ -151,7 +151,8 @@ struct Operation {
     AnyValue (*call)(AnyValue* arguments);
     bool function = true, method = true;
     std::uint8_t out_rules = 0;  ///< of OutRule
-    bool knows_levels = false;   ///< has rules for Note [Levels]; else it is called for one example after another
+    bool knows_levels =
+        false;  ///< has rules for Note [Levels]; else it is called for one example after another
     /// Names and defaults from the signature, kinds from the C++ types.
     std::vector<Parameter> parameters() const;
 };

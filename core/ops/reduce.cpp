@@ -231,17 +231,19 @@ Tensor sum_to_size_of(const Tensor& x, Dims size) {
     return size.empty() ? sum(x, {}, false) : sum_to_size(x, size);
 }
 
-const Offer offer(Offer::KnowsLevels{}, {
-    operation<&sum_of>(
-        "sum", "input, dim=None, keepdim=False, *, dtype=None",
-        "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "
-        "element is that of its sum."),
-    operation<&mean_of>(
-        "mean", "input, dim=None, keepdim=False, *, dtype=None",
-        "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
-    operation<&sum_to_size_of>("sum_to_size", "input, *size",
-                               "Sums to a shape that broadcasts to the input's.", Offered::Method),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&sum_of>(
+            "sum", "input, dim=None, keepdim=False, *, dtype=None",
+            "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "
+            "element is that of its sum."),
+        operation<&mean_of>(
+            "mean", "input, dim=None, keepdim=False, *, dtype=None",
+            "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
+        operation<&sum_to_size_of>("sum_to_size", "input, *size",
+                                   "Sums to a shape that broadcasts to the input's.", Offered::Method),
+    });
 
 }  // namespace
 }  // namespace tapeless

@@ -96,7 +96,8 @@ private:
 Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t numbers, DType common) {
     const CodeNode& code = row.code[row.derivative_root[k]];
     if (code.kind == CodeNode::Kind::Symbol && code.word[0] == 'g') {
-        return *symbols[0].tensor;  // Nobody writes into a gradient that others hold, so it need not be copied.
+        return *symbols[0]
+                    .tensor;  // Nobody writes into a gradient that others hold, so it need not be copied.
     }
     if (grad_enabled() || deepest(symbols, row.arity + 2)) {
         return Replay(row, {symbols, symbols + row.arity + 2}).run(row.derivative_root[k]);

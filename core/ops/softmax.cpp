@@ -93,16 +93,18 @@ Tensor log_softmax_of(const Tensor& x, std::int64_t dim, std::optional<DType> dt
     return along<LogSoftmax>("log_softmax", x, dim, dtype ? &*dtype : nullptr);
 }
 
-const Offer offer(Offer::KnowsLevels{}, {
-    operation<&softmax_of>(
-        "softmax", "input, dim, dtype=None",
-        "exp(x) / sum(exp(x)) along dim, without overflow; computed in dtype if one is given. "
-        "Derivative: (g - sum(g * out)) * out."),
-    operation<&log_softmax_of>(
-        "log_softmax", "input, dim, dtype=None",
-        "x - log(sum(exp(x))) along dim, without overflow; computed in dtype if one is "
-        "given. Derivative: g - exp(out) * sum(g)."),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&softmax_of>(
+            "softmax", "input, dim, dtype=None",
+            "exp(x) / sum(exp(x)) along dim, without overflow; computed in dtype if one is given. "
+            "Derivative: (g - sum(g * out)) * out."),
+        operation<&log_softmax_of>(
+            "log_softmax", "input, dim, dtype=None",
+            "x - log(sum(exp(x))) along dim, without overflow; computed in dtype if one is "
+            "given. Derivative: g - exp(out) * sum(g)."),
+    });
 
 }  // namespace
 }  // namespace tapeless

@@ -614,38 +614,41 @@ void squeeze_(const Tensor& x, const std::optional<DimOrDims>& dim) {
     become(x, squeezed(x, &dims), SqueezeDimInPlace{{x->sizes}});
 }
 
-const Offer offer(Offer::KnowsLevels{}, {
-    operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
-        "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
-    operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",
-                         "The view of a range of a dimension."),
-    operation<&narrow>("narrow", "input, dim, start, length",
-                       "The view of `length` indices of a dimension from start."),
-    operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
-    operation<&transpose_>("transpose_", "input, dim0, dim1", "transpose in place.", Offered::Method),
-    operation<&t_>("t_", "input", "t in place.", Offered::Method),
-    operation<&unsqueeze_>("unsqueeze_", "input, dim", "unsqueeze in place.", Offered::Method),
-    operation<&squeeze_>("squeeze_", "input, dim=None", "squeeze in place.", Offered::Method),
-    operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
-    operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
-    operation<&expand_of>("expand", "input, *size",
-                          "The view that repeats dimensions of size 1; -1 keeps a size.", Offered::Method),
-    operation<&view>("_view", "input, *size", "The view with other sizes, where strides allow it."),
-    operation<&reshape>("reshape", "input, *shape",
-                        "Other sizes: a view where strides allow it, else a copy."),
-    operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
-    operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
-    operation<&alias_view>("_alias", "input", "The tensor seen as it is.", Offered::Function),
-    operation<&detach>("detach", "input", "The same memory without the graph."),
-    operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
-                      "Views of consecutive pieces of a dimension."),
-    operation<&unsafe_split>("_unsafe_split", "input, split_sizes, dim=0",
-                             "Pieces over the input's memory that autograd takes for copies.",
-                             Offered::Function),
-    operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
-                             Offered::Function),
-    operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
+            "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
+        operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",
+                             "The view of a range of a dimension."),
+        operation<&narrow>("narrow", "input, dim, start, length",
+                           "The view of `length` indices of a dimension from start."),
+        operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
+        operation<&transpose_>("transpose_", "input, dim0, dim1", "transpose in place.", Offered::Method),
+        operation<&t_>("t_", "input", "t in place.", Offered::Method),
+        operation<&unsqueeze_>("unsqueeze_", "input, dim", "unsqueeze in place.", Offered::Method),
+        operation<&squeeze_>("squeeze_", "input, dim=None", "squeeze in place.", Offered::Method),
+        operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
+        operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
+        operation<&expand_of>("expand", "input, *size",
+                              "The view that repeats dimensions of size 1; -1 keeps a size.",
+                              Offered::Method),
+        operation<&view>("_view", "input, *size", "The view with other sizes, where strides allow it."),
+        operation<&reshape>("reshape", "input, *shape",
+                            "Other sizes: a view where strides allow it, else a copy."),
+        operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
+        operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
+        operation<&alias_view>("_alias", "input", "The tensor seen as it is.", Offered::Function),
+        operation<&detach>("detach", "input", "The same memory without the graph."),
+        operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
+                          "Views of consecutive pieces of a dimension."),
+        operation<&unsafe_split>("_unsafe_split", "input, split_sizes, dim=0",
+                                 "Pieces over the input's memory that autograd takes for copies.",
+                                 Offered::Function),
+        operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
+                                 Offered::Function),
+        operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
+    });
 
 }  // namespace
 }  // namespace tapeless

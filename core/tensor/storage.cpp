@@ -136,7 +136,8 @@ char* writable(Storage& storage) {
 
 void refuse_unreadable(const Storage& storage) {
     check(!storage.pending || !storage.pending->unreadable,
-          "the elements of a tensor inside vmap, jvp or grad were asked for by an operation that has no rule for "
+          "the elements of a tensor inside vmap, jvp or grad were asked for by an operation that has no rule "
+          "for "
           "these levels; compute the value outside of the transform, or from operations that have one");
 }
 

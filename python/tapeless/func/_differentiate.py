@@ -173,9 +173,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (result, vjp_fn, run.aux) if has_aux else (result, vjp_fn)
 
 
-def jvp(
-    func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False
-) -> Any:
+def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False) -> Any:
     """(output, tangent of the output): the derivative of `func` at `primals` along `tangents`.
 
     Both are tuples of the same structure; each tangent has the shape and dtype of its primal. With `has_aux`, `func`
