@@ -69,18 +69,19 @@ def test_grad_of_vmap_and_vmap_of_grad_agree():
     close(grad(lambda x: vmap(each)(x).sum())(x), vmap(grad(each))(x))
 
 
+def basis(x):
+    return torch.eye(len(x), dtype=x.dtype)
+
+
+def curvature(function, x, u, v):
+    return jvp(lambda y: jvp(function, (y,), (u,))[1], (x,), (v,))[1]
+
+
 HESSIANS = {
-    "forward over reverse": lambda f, x: vmap(lambda v: jvp(grad(f), (x,), (v,))[1])(torch.eye(3, dtype=x.dtype)),
-    "reverse over reverse": lambda f, x: vmap(lambda v: vjp(grad(f), x)[1](v)[0])(torch.eye(3, dtype=x.dtype)),
-    "reverse over forward": lambda f, x: vmap(lambda v: grad(lambda y: jvp(f, (y,), (v,))[1])(x))(
-        torch.eye(3, dtype=x.dtype)
-    ),
-    "forward over forward": lambda f, x: torch.stack(
-        [
-            torch.stack([jvp(lambda y: jvp(f, (y,), (u,))[1], (x,), (v,))[1] for u in torch.eye(3, dtype=x.dtype)])
-            for v in torch.eye(3, dtype=x.dtype)
-        ]
-    ),
+    "forward over reverse": lambda f, x: vmap(lambda v: jvp(grad(f), (x,), (v,))[1])(basis(x)),
+    "reverse over reverse": lambda f, x: vmap(lambda v: vjp(grad(f), x)[1](v)[0])(basis(x)),
+    "reverse over forward": lambda f, x: vmap(lambda v: grad(lambda y: jvp(f, (y,), (v,))[1])(x))(basis(x)),
+    "forward over forward": lambda f, x: vmap(lambda u: vmap(lambda v: curvature(f, x, u, v))(basis(x)))(basis(x)),
 }
 
 

@@ -16,9 +16,10 @@ namespace {
 Tensor positions(const Dims& sizes, std::int64_t dim) {
     Dims along(sizes.size());
     for (std::int64_t& size : along) size = 1;
-    const std::int64_t count = sizes.empty() ? 1 : along[static_cast<int>(dim)] = sizes[static_cast<int>(dim)];
+    if (!sizes.empty()) along[static_cast<int>(dim)] = sizes[static_cast<int>(dim)];
     const Tensor out = empty(along, DType::Int64);
-    std::iota(mutable_data<std::int64_t>(*out), mutable_data<std::int64_t>(*out) + count, 0);
+    std::int64_t* first = mutable_data<std::int64_t>(*out);
+    std::iota(first, first + out->numel, 0);
     return out;
 }
 

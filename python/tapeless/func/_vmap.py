@@ -37,17 +37,20 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
             out = func(*build(inside), **kwargs)
             results, build_output = flatten(out)
             places = broadcast_prefix(out_dims, out) if not isinstance(out_dims, int) else [out_dims] * len(results)
-            outside = []
-            for x, d in zip(results, places, strict=True):
-                if not isinstance(x, Tensor):
-                    raise ValueError(
-                        f"vmap({getattr(func, '__name__', 'f')}): `{getattr(func, '__name__', 'f')}` must only return "
-                        f"Tensors, got type {type(x)}. Did you mean to set out_dims= to None for output?"
-                    )
-                outside.append(_core._unbatch(x, d, depth, examples))
+            _only_tensors(results, getattr(func, "__name__", "f"))
+            outside = [_core._unbatch(x, d, depth, examples) for x, d in zip(results, places, strict=True)]
         return build_output(outside)
 
     return transformed
+
+
+def _only_tensors(results: list[Any], name: str) -> None:
+    for x in results:
+        if not isinstance(x, Tensor):
+            raise ValueError(
+                f"vmap({name}): `{name}` must only return Tensors, got type {type(x)}. "
+                "Did you mean to set out_dims= to None for output?"
+            )
 
 
 def _examples(leaves: list[Any], dims: list[Any]) -> int:
