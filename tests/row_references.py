@@ -95,6 +95,14 @@ def _right(x: int, y: int, size: int) -> int:
     return x >> y if 0 <= y < size else (-1 if x < 0 else 0)
 
 
+def _log1p(x: Array) -> Array:
+    """NumPy's, but of complex numbers: near |1 + x| = 1 its real part loses digits to cancellation."""
+    if x.dtype.kind != "c":
+        return np.log1p(x)
+    re, im = x.real.astype(np.longdouble), x.imag.astype(np.longdouble)
+    return (np.log1p(2 * re + re * re + im * im) / 2).astype(float) + 1j * np.arctan2(x.imag, 1 + x.real)
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -138,7 +146,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "exp": np.exp,
     "expm1": np.expm1,
     "log": np.log,
-    "log1p": np.log1p,
+    "log1p": _log1p,
     "sin": np.sin,
     "cos": np.cos,
     "tan": np.tan,
