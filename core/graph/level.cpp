@@ -14,10 +14,13 @@ struct OpenLevel {
     LevelKind kind;
     std::int64_t examples;
 };
-thread_local std::vector<OpenLevel> open;
+constexpr int kDeepest = 120;  // A level's number has eight bits.
+// Plain memory: wrappers may die after the thread's destructors have run.
+thread_local OpenLevel open[kDeepest];
+thread_local int opened = 0;
 thread_local std::int64_t living = 0;  ///< wrappers of this thread
 
-void set_mode() { modes.set(kLevels, !open.empty() || living > 0); }
+void set_mode() { modes.set(kLevels, opened > 0 || living > 0); }
 
 /// What every wrapper's storage is pending on.
 const Shared<Expression>& nothing() {
@@ -126,30 +129,29 @@ void settle_all(const Tensor& x) {
 }
 
 int open_level(LevelKind kind, std::int64_t examples) {
-    constexpr std::size_t kDeepest = 120;  // A level's number has eight bits.
-    check(open.size() < kDeepest, "func: more than ", kDeepest, " transforms inside one another");
-    open.push_back({kind, examples});
+    check(opened < kDeepest, "func: more than ", kDeepest, " transforms inside one another");
+    open[opened++] = {kind, examples};
     set_mode();
-    return static_cast<int>(open.size());
+    return opened;
 }
 
 void close_level() {
-    open.pop_back();
+    --opened;
     set_mode();
 }
 
-int open_levels() { return static_cast<int>(open.size()); }
-LevelKind kind_at(int depth) { return open[static_cast<std::size_t>(depth - 1)].kind; }
+int open_levels() { return opened; }
+LevelKind kind_at(int depth) { return open[depth - 1].kind; }
+std::int64_t examples_at(int depth) { return open[depth - 1].examples; }
 int wrapping_level_above(int depth) {
-    for (int at = std::min(depth, open_levels() + 1) - 1; at > 0; --at) {
+    for (int at = std::min(depth - 1, opened); at > 0; --at) {
         if (kind_at(at) != LevelKind::Grad) return at;
     }
     return 0;
 }
 bool refuses_random() {
-    return std::any_of(open.begin(), open.end(),
+    return std::any_of(open, open + opened,
                        [](const OpenLevel& level) { return level.kind == LevelKind::Batched; });
 }
-std::int64_t examples_at(int depth) { return open[static_cast<std::size_t>(depth - 1)].examples; }
 
 }  // namespace tapeless
