@@ -2,6 +2,7 @@
 #include "graph/level.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -15,8 +16,8 @@ struct OpenLevel {
     std::int64_t examples;
 };
 constexpr int kDeepest = 120;  // A level's number has eight bits.
-// Plain memory: wrappers may die after the thread's destructors have run.
-thread_local OpenLevel open[kDeepest];
+// A plain pointer: wrappers may die after the thread's destructors have run, and room for thread_local is short.
+thread_local OpenLevel* open = nullptr;  ///< kDeepest of them while any is open
 thread_local int opened = 0;
 thread_local std::int64_t living = 0;  ///< wrappers of this thread
 
@@ -130,13 +131,14 @@ void settle_all(const Tensor& x) {
 
 int open_level(LevelKind kind, std::int64_t examples) {
     check(opened < kDeepest, "func: more than ", kDeepest, " transforms inside one another");
+    if (!open) open = new OpenLevel[kDeepest];
     open[opened++] = {kind, examples};
     set_mode();
     return opened;
 }
 
 void close_level() {
-    --opened;
+    if (--opened == 0) delete[] std::exchange(open, nullptr);
     set_mode();
 }
 
