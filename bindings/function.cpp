@@ -28,6 +28,7 @@ private:
     static bool contains(const Foreign& tuple, const Tensor& x);
     void mark_written();
     void reserve_outputs(std::size_t count);
+    void check_levels() const;
     PyObject* wrapped(PyObject* output, int index, std::size_t outputs);
     Tensor recorded(Tensor out, int index, bool is_input, bool is_dirty, std::size_t outputs);
     void check_returned(PyObject* outputs) const;
@@ -44,7 +45,46 @@ private:
     int differentiable_ = 0;
 };
 
+/// Whether anything that a wrapper holds is tracked, or has a tangent.
+bool holds_tracked(const Tensor& x) {
+    const Level* level = level_of(*x);
+    return level && (requires_grad(level->value) || holds_tracked(level->value));
+}
+bool holds_tangent(const Tensor& x) {
+    const Level* level = level_of(*x);
+    return level && (level->tangent || holds_tangent(level->value));
+}
+
+int deepest_of(PyObject* object) {
+    const Tensor x = tensor_from(object);
+    return deepest({&x});
+}
+
+/// The user's backward serves the level that tracks the arguments themselves; others it would be passed over in silence.
+void Call::check_levels() const {
+    int wrapped = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (is_tensor(args_[i])) wrapped = std::max(wrapped, deepest_of(args_[i]));
+    }
+    if (!wrapped) return;
+    const char* name = reinterpret_cast<PyTypeObject*>(cls_)->tp_name;
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (!is_tensor(args_[i])) continue;
+        const Tensor x = tensor_from(args_[i]);
+        check(!holds_tangent(x),
+              "You must implement the jvp function for custom autograd.Function to use it with ",
+              "forward mode AD: ", name,
+              " was given a tensor with a tangent, and jvp of a Function is not supported; ",
+              "write it with operations, whose tangents are known");
+        const bool beneath = requires_grad(x) && !is_tracked_above(x, wrapped);
+        check(!beneath && !holds_tracked(x), "You tried to vmap over ", name,
+              ", but it does not have vmap support: ",
+              "its input is followed by a grad outside of the vmap; call grad inside of vmap");
+    }
+}
+
 void Call::make_context() {
+    if (modes.has(kLevels)) check_levels();
     const Owned type = owned(PyObject_GetAttr(cls_, interned().backward_cls));
     std::string arguments(count_, '-');
     std::vector<Edge> edges;

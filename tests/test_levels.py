@@ -322,3 +322,44 @@ def test_the_collector_frees_what_levels_made():
         vmap(grad(cycle))(doubles(5, 3))
     gc.collect()
     assert torch._core._memory()["in_use"] <= before + 4096
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_grad_follows_operations_without_a_rule_inside_a_batch():
+    weight, x, classes = doubles(4, 3), doubles(5, 3), torch.randint(0, 4, (5,))
+
+    def entropy(weight, x, target):
+        return torch.nn.functional.cross_entropy((weight @ x)[None], target[None])
+
+    each = vmap(grad(entropy), in_dims=(None, 0, 0))(weight, x, classes)
+    close(each, torch.stack([grad(entropy)(weight, x[i], classes[i]) for i in range(5)]))
+
+    def joined(w, x):
+        return (torch.cat([x * w, w * w]) ** 2).sum()
+
+    each = vmap(grad(joined), in_dims=(None, 0))(weight[0], x)
+    close(each, torch.stack([grad(joined)(weight[0], x[i]) for i in range(5)]))
+
+
+class Tripled(torch.autograd.Function):
+    """A backward that is not its forward's, so that passing it over would be seen."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * g * x
+
+
+def test_a_custom_function_keeps_its_own_backward_inside_a_batch_or_is_refused():
+    x = doubles(5, 3)
+    close(vmap(Tripled.apply)(x), x * x)
+    close(vmap(grad(lambda x: Tripled.apply(x).sum()))(x), 3 * x)
+    with pytest.raises(RuntimeError, match="You must implement the jvp function"):
+        jvp(Tripled.apply, (x,), (x,))
+    with pytest.raises(RuntimeError, match="You tried to vmap over .*Tripled, but it does not have vmap support"):
+        grad(lambda x: vmap(Tripled.apply)(x).sum())(x)

@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "autograd/engine.h"
+#include "ops/embed.h"
 #include "ops/joining.h"
-#include "ops/levels.h"
 
 namespace tapeless {
 
@@ -142,6 +142,63 @@ AnyValue again(const Operation& operation, std::vector<AnyValue> values) {
     return operation.call(values.data());
 }
 
+/// One example of a batch that grad follows: its gradient is that of the whole batch, 0 for all other examples.
+struct Example {
+    static constexpr const char* node = "ExampleBackward0";
+    std::int64_t examples, index;
+    int depth;
+    void backward(Node&, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        Dims sizes = in[0]->sizes;
+        sizes.insert(0, examples);
+        out[0] = batched(depth, Embed{sizes, 0, index, 0, 1, true}(in[0]));
+    }
+};
+
+/// The results of all examples as a batch: each gets its part of the gradient.
+struct Examples {
+    static constexpr const char* node = "ExamplesBackward0";
+    int depth;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const Tensor g = beneath(in[0], depth);
+        const bool whole = level_at(in[0], depth);
+        for (int i = 0; i < node.edge_count; ++i) out[i] = whole ? select(g, 0, i) : g;
+    }
+};
+
+bool follows(const Tensor& x, int depth) { return grad_enabled() && tracked_at(x) > 2 * depth; }
+
+/// Example `index` of x, or x itself if it is the same for all.
+Tensor example_of(const Tensor& x, int depth, std::int64_t examples, std::int64_t index) {
+    const Tensor held = beneath(x, depth);
+    const Tensor one = level_at(x, depth) ? select(held, 0, index) : held;
+    if (!follows(x, depth)) return one;
+    check(!requires_grad(one),
+          "vmap: an operation without a batching rule cannot be followed by two levels of grad, ",
+          "one inside and one outside of the vmap; write it with operations that have a rule");
+    const Tensor out = untracked(one);
+    record(out, {&x}, Example{examples, index, depth});
+    return out;
+}
+
+/// The results of one operation for all examples, as a batch.
+Tensor examples_of(const std::vector<Tensor>& parts, int depth) {
+    std::vector<Tensor> plain;
+    bool followed = false;
+    for (const Tensor& part : parts) followed |= follows(part, depth);
+    for (const Tensor& part : parts) plain.push_back(followed ? untracked(part) : part);
+    const Tensor out = batched(depth, stack(plain, 0));
+    if (!followed) return out;
+    check(parts.size() < 65536, "vmap: ", parts.size(), " examples of an operation without a batching rule; ",
+          "grad follows at most 65535 of them, so split the batch");
+    const Ref<Node> node =
+        make_node(class_of<Examples>(), static_cast<int>(parts.size()), 0, 1, Examples{depth});
+    for (std::size_t i = 0; i < parts.size(); ++i) node->edges[i] = gradient_edge(parts[i]);
+    set_history(out, node);
+    return out;
+}
+
 AnyValue example_by_example(const Operation& operation, const std::vector<AnyValue>& given, int depth) {
     static std::set<std::string> told;
     if (told.insert(operation.name).second) {
@@ -162,8 +219,7 @@ AnyValue example_by_example(const Operation& operation, const std::vector<AnyVal
     bool single = false;
     for (std::int64_t i = 0; i < examples; ++i) {
         for (std::size_t k = 0; k < tensors.size(); ++k) {
-            const Tensor held = beneath(wrapped[k], depth);
-            *tensors[k] = level_at(wrapped[k], depth) ? select(held, 0, i) : held;
+            *tensors[k] = example_of(wrapped[k], depth, examples, i);
         }
         AnyValue result = again(operation, values);
         single = std::holds_alternative<Tensor>(result);
@@ -175,7 +231,7 @@ AnyValue example_by_example(const Operation& operation, const std::vector<AnyVal
         for (std::size_t p = 0; p < parts.size(); ++p) results[p].push_back(parts[p]);
     }
     std::vector<Tensor> outs;
-    for (const std::vector<Tensor>& parts : results) outs.push_back(batched(depth, stack(parts, 0)));
+    for (const std::vector<Tensor>& parts : results) outs.push_back(examples_of(parts, depth));
     if (single) return outs[0];
     return outs;
 }
@@ -241,8 +297,8 @@ AnyValue call_without_rule(const Operation& operation, AnyValue* values, std::si
     for (Tensor* x : tensors_in(given)) dual_level |= level_at(*x, depth) && level_at(*x, depth)->tangent;
     check(!writes(operation), operation.name, "() has no rule for writing inside ",
           dual_level ? "jvp" : "vmap", "; use operations that return their result");
-    check(tracked < number || !grad_enabled(), operation.name, "() has no rule for grad around ",
-          dual_level ? "jvp" : "vmap", "; write it with operations that have one, or call grad inside");
+    check(tracked < number || !grad_enabled() || !dual_level, operation.name,
+          "() has no rule for grad inside jvp; write it with operations that have one");
     return dual_level ? with_tangents(operation, given, depth) : example_by_example(operation, given, depth);
 }
 
