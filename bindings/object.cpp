@@ -128,6 +128,8 @@ void bury(Dead next) {
 }  // namespace
 
 void object_dealloc(PyObject* self) {
+    // The end of a long chain is far from the caches: its lines are asked for together, not one by one.
+    for (int line = 1; line < 5; ++line) __builtin_prefetch(reinterpret_cast<char*>(self) + 64 * line);
     PyTypeObject* type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Object* object = as_object(self);
