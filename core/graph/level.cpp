@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "graph/record.h"
+#include "kernels/program.h"
 
 namespace tapeless {
 namespace {
@@ -25,11 +26,11 @@ void set_mode() { modes.set(kLevels, opened > 0 || living > 0); }
 
 /// What every wrapper's storage is pending on.
 const Shared<Expression>& nothing() {
-    static const Shared<Expression> refusing = [] {
-        Shared<Expression> made = Shared<Expression>::adopt(new Expression{});
-        made->refs = 1;
-        made->unreadable = true;
-        return made;
+    // Never destroyed: wrappers may die after static objects have.
+    static const Shared<Expression>& refusing = [&]() -> const Shared<Expression>& {
+        auto* made = new Shared<Expression>(Shared<Expression>::adopt(new_expression()));
+        (*made)->unreadable = true;
+        return *made;
     }();
     return refusing;
 }
