@@ -102,8 +102,7 @@ Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device) 
 Tensor clone(const Tensor& x, MemoryFormat format) {
     Tensor out;
     if (lifted(x)) {
-        const auto same = [format](const Tensor& held) { return clone(held, format); };
-        out = linear_at_level(x, same, same);
+        out = rewrapped(x, [format](const Tensor& held) { return clone(held, format); });
     } else if (format == MemoryFormat::ChannelsLast) {
         const Dims strides = channels_last_strides(x->sizes);
         out = empty(x->sizes, x->dtype, x->device, &strides);
@@ -134,8 +133,7 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy, MemoryFormat format) {
     const Argument argument(x);
     Tensor out;
     if (lifted(x)) {
-        const auto same = [=](const Tensor& held) { return to_dtype(held, dtype, copy); };
-        out = linear_at_level(x, same, same);
+        out = rewrapped(x, [=](const Tensor& held) { return to_dtype(held, dtype, copy); });
     } else if (format != MemoryFormat::Preserve) {
         const Dims strides = format == MemoryFormat::ChannelsLast ? channels_last_strides(x->sizes)
                                                                   : contiguous_strides(x->sizes);

@@ -102,7 +102,12 @@ class _Reverse:
         if self.connected:
             _core._lower_tracking(tensors, self.depth)
             return tree
-        return build([_core._untracked(x) if isinstance(x, Tensor) and x.requires_grad else x for x in leaves])
+        return build([_released(x) for x in leaves])
+
+
+def _released(x: Any) -> Any:
+    """A tensor without the tracking of a level that nothing outside asks about."""
+    return _core._untracked(x) if isinstance(x, Tensor) and x.requires_grad else x
 
 
 def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -168,7 +173,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         gradients = run.in_shape(run.gradients(seeds, keep_graph=True), False)
         if run.connected:
             return gradients
-        return tree_map(lambda x: _core._untracked(x) if x.requires_grad else x, gradients)
+        return tree_map(_released, gradients)
 
     return (result, vjp_fn, run.aux) if has_aux else (result, vjp_fn)
 

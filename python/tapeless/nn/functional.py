@@ -164,10 +164,7 @@ def cross_entropy(
     """-log softmax(input) at the target: class numbers [N, ...], or probabilities [N, C, ...]."""
     _need_tensor("cross_entropy_loss", "input", 1, input)
     _need_tensor("cross_entropy_loss", "target", 2, target)
-    if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce)
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    reduction = _checked_reduction(reduction, size_average, reduce)
     if label_smoothing > 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     ndim = input.dim()
@@ -192,11 +189,17 @@ def nll_loss(
     """-input at the target: log-probabilities [N, C, ...] and class numbers [N, ...]."""
     _need_tensor("nll_loss", "input", 1, input)
     _need_tensor("nll_loss", "target", 2, target)
+    reduction = _checked_reduction(reduction, size_average, reduce)
+    return _nll_loss(input, target, weight, ignore_index, reduction)
+
+
+def _checked_reduction(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
+    """What is asked for, by either spelling; ValueError for another word."""
     if size_average is not None or reduce is not None:
         reduction = _legacy_reduction(size_average, reduce)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    return _nll_loss(input, target, weight, ignore_index, reduction)
+    return reduction
 
 
 def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
