@@ -61,9 +61,8 @@ cdouble = complex128
 globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
 _nll_loss = _core.functions["_nll_loss"]  # What cross_entropy ends in; PyTorch hides it too.
 
-from tapeless import autograd, fusion, overrides, random, utils  # noqa: E402
+from tapeless import autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403
-from tapeless._functions import *  # noqa: E402, F403
 from tapeless._interop import from_dlpack, from_numpy  # noqa: E402
 from tapeless._tensor_str import set_printoptions  # noqa: E402
 from tapeless.autograd.grad_mode import (  # noqa: E402
@@ -81,6 +80,8 @@ from tapeless.random import (  # noqa: E402
     seed,
     set_rng_state,
 )
+
+globals().update(operations.functions)
 
 is_anomaly_check_nan_enabled = _core.is_anomaly_check_nan_enabled
 is_anomaly_enabled = _core.is_anomaly_enabled

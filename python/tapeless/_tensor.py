@@ -5,7 +5,7 @@ import builtins
 from typing import Any
 
 import tapeless
-from tapeless import _core, _functions
+from tapeless import _core, operations
 from tapeless._core import Tensor
 from tapeless._storage import UntypedStorage
 from tapeless._tensor_str import tensor_repr
@@ -173,17 +173,10 @@ def _converted(result: Any, cls: Any) -> Any:
     return result
 
 
-_FORWARDED = (
-    "allclose", "argwhere", "broadcast_to", "chunk", "dsplit", "equal", "flatten", "hsplit",
-    "is_complex", "is_floating_point", "is_nonzero", "isclose", "isinf", "isreal", "max", "min", "movedim", "moveaxis",
-    "nonzero", "positive", "ravel", "resolve_conj", "resolve_neg", "scatter", "vsplit",
-    "split", "swapaxes", "swapdims", "tensor_split", "unflatten", "unsafe_chunk", "unsafe_split", "adjoint",
-)  # fmt: skip
-
 _METHODS: dict[str, Any] = {
     **{name: f for name, f in _core.tensor_methods.items() if not name.startswith("_")},
-    **{name: getattr(_functions, name) for name in _FORWARDED},
-    "where": lambda self, condition, other: _functions.where(condition, self, other),
+    **operations.methods,
+    "where": lambda self, condition, other: operations.functions["where"](condition, self, other),
     "to": _to,
     "view": _view,
     "type": _type,
@@ -192,11 +185,9 @@ _METHODS: dict[str, Any] = {
     "__contains__": _contains,
     "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
     "bernoulli": tapeless.bernoulli,
-    "scatter_": _functions.scatter_,
     "new_empty_strided": lambda self, size, stride, dtype=None, device=None, **other: tapeless.empty_strided(
         size, stride, dtype=dtype or self.dtype, device=device or self.device, **other
     ),
-    "resize_as_": _functions.resize_as_,
     "set_": lambda self, source=None: _core._set(self, source),
     "grad_dtype": property(_core._grad_dtype, _core._set_grad_dtype),
     "__format__": _format,
@@ -220,8 +211,8 @@ _METHODS: dict[str, Any] = {
     "nbytes": property(lambda self: self.numel() * self.itemsize),
     "H": property(lambda self: self.transpose(-2, -1).conj()),
     "mH": property(lambda self: self.transpose(-2, -1).conj()),
-    "real": property(lambda self: _functions.real(self)),
-    "imag": property(lambda self: _functions.imag(self)),
+    "real": property(lambda self: operations.functions["real"](self)),
+    "imag": property(lambda self: operations.functions["imag"](self)),
     "layout": property(lambda self: tapeless.strided),
     "name": property(lambda self: None),
     "names": property(lambda self: (None,) * self.dim()),

@@ -1,0 +1,11 @@
+# Functions of torch.nn.functional, a file for each family.
+"""Activations, linear maps and losses.
+
+A function under `@composition("gelu")` is one node of the graph, `GeluBackward0`, whose inside is
+what its body records; half types are computed in float32 and rounded once; `saves` names what the
+node keeps. Functions without the decorator only choose among others, and add no node of their own.
+"""
+
+from tapeless.nn.functional.activation import *  # noqa: F403
+from tapeless.nn.functional.classification import *  # noqa: F403
+from tapeless.nn.functional.linear import *  # noqa: F403

@@ -1,0 +1,34 @@
+# Named results: the tuples with field names that operations with several results return.
+"""The types of `torch.return_types`."""
+
+import collections
+from typing import Any
+
+
+def _named(name: str, *fields: str) -> Any:
+    kind = collections.namedtuple(name, fields)  # type: ignore[misc]
+
+    def text(self: Any) -> str:
+        parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{parts})"
+
+    kind.__module__ = "torch.return_types"
+    kind.__repr__ = text  # type: ignore[method-assign]
+    kind.__doc__ = f"What {name} returns: {', '.join(fields)}."
+    return kind
+
+
+max = _named("max", "values", "indices")
+min = _named("min", "values", "indices")
+sort = _named("sort", "values", "indices")
+topk = _named("topk", "values", "indices")
+kthvalue = _named("kthvalue", "values", "indices")
+median = _named("median", "values", "indices")
+nanmedian = _named("nanmedian", "values", "indices")
+mode = _named("mode", "values", "indices")
+cummax = _named("cummax", "values", "indices")
+cummin = _named("cummin", "values", "indices")
+aminmax = _named("aminmax", "min", "max")
+frexp = _named("frexp", "mantissa", "exponent")
+histogram = _named("histogram", "hist", "bin_edges")
+histogramdd = _named("histogramdd", "hist", "bin_edges")
