@@ -31,7 +31,7 @@ SANITIZE_TESTS ?= $(addprefix tests/test_,$(addsuffix .py,table deferral inplace
     saved_values_and_versions saved_tensor_hooks hooks backward modes interop levels random_programs))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
-.PHONY: build demo test lint format conformance bench sanitize sanitize-address sanitize-thread clean help
+.PHONY: build demo test lint format conformance coverage reference bench sanitize sanitize-address sanitize-thread clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,8 @@ help:
 	@echo "make lint         ruff, clang-format, mypy on the stubs; make format repairs what it can"
 	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE): its own samples (ARGS=... go to"
 	@echo "                  the runner), and random programs (RANDOM_PROGRAMS='--programs 5000')"
+	@echo "make coverage     which of the names that public programs use exist here"
+	@echo "make reference    write docs/operations.md from the operations' own docstrings"
 	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
 	@echo "make sanitize     tests under address, undefined-behaviour and thread sanitizers"
 	@echo "make clean        remove all that these commands made"
@@ -112,6 +114,12 @@ RANDOM_PROGRAMS ?= --programs 500 --seed 1
 conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
+
+coverage: build
+	$(PY) -m tests.coverage
+
+reference: build
+	$(PY) tools/reference.py docs/operations.md
 
 bench: $(ORACLE)/.installed
 	$(ORACLE_PY) bench/run.py $(ARGS)

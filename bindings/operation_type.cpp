@@ -320,8 +320,7 @@ std::string row_doc(const Row& row, const std::string& name, bool in_place) {
     std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc +
                       "\n\nElement by element: " + row.facts.formula + ".";
     if (in_place) doc += " Overwrites the tensor itself.";
-    if (!row.differentiable) doc += " Has no derivative.";
-    return doc;
+    return doc + " " + derivative_text(row);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ nb::dict facts_of(const Row& row) {
     out["low"] = facts.low;
     out["high"] = facts.high;
     out["doc"] = facts.doc;
+    out["formula"] = facts.formula;
+    out["derivative"] = derivative_text(row);
     nb::list dtypes;  // Those that the row has a loop for, by the names that Python prints.
     for (int k = 0; k < kDTypes; ++k) {
         const DType dtype = static_cast<DType>(k);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace tapeless {
 
@@ -39,7 +40,62 @@ std::string literal(double value) {
     return std::string(digits, std::to_chars(digits, digits + 32, value, std::chars_format::general, 17).ptr);
 }
 
+/// How a word is written between its operands, and how strongly it binds them.
+struct Infix {
+    const char* word;
+    const char* sign;
+    int strength;
+};
+constexpr Infix kInfix[] = {
+    {"logical_or", " | ", 1}, {"logical_and", " & ", 2}, {"eq", " == ", 3}, {"ne", " != ", 3},
+    {"lt", " < ", 3},         {"gt", " > ", 3},          {"le", " <= ", 3}, {"ge", " >= ", 3},
+    {"add", " + ", 4},        {"sub", " - ", 4},         {"mul", " * ", 5}, {"div", " / ", 5},
+};
+// Of & and at most; of a sign in front; of a symbol, a number or a call.
+constexpr int kLogical = 2, kNegative = 6, kAtom = 7;
+
+const Infix* infix(const char* word) {
+    for (const Infix& entry : kInfix) {
+        if (!std::strcmp(entry.word, word)) return &entry;
+    }
+    return nullptr;
+}
+
+/// The fewest digits that give the same double back.
+std::string short_literal(double value) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + 32, value).ptr);
+}
+
+std::string enclosed(const std::string& text, bool needed) { return needed ? "(" + text + ")" : text; }
+
+/// A node's text, and how strongly the last word in it binds.
+std::pair<std::string, int> text_of(const CodeGraph& graph, int index) {
+    const CodeNode& node = graph[index];
+    if (node.kind == CodeNode::Kind::Symbol) return {node.word, kAtom};
+    if (node.kind == CodeNode::Kind::Number) {
+        return {short_literal(node.number), node.number < 0 ? kNegative : kAtom};
+    }
+    const auto [first, of_first] = text_of(graph, node.operands[0]);
+    if (!std::strcmp(node.word, "neg")) return {"-" + enclosed(first, of_first < kNegative), kNegative};
+    const Infix* sign = infix(node.word);
+    if (!sign) {
+        std::string call = node.word + ("(" + first);
+        for (int k = 1; k < 3 && node.operands[k] >= 0; ++k)
+            call += ", " + text_of(graph, node.operands[k]).first;
+        return {call + ")", kAtom};
+    }
+    // Operators group from the left, and what the formula grouped otherwise stays visible; & and | bind more strongly
+    // than comparisons in Python.
+    const auto [second, of_second] = text_of(graph, node.operands[1]);
+    const int least = sign->strength <= kLogical ? kNegative : sign->strength;
+    return {enclosed(first, of_first < least) + sign->sign + enclosed(second, of_second <= least),
+            sign->strength};
+}
+
 }  // namespace
+
+std::string CodeGraph::written(int root) const { return text_of(*this, root).first; }
 
 std::string CodeGraph::print(int root, std::string& result) const {
     const std::vector<bool> reached = reach(root);

@@ -28,6 +28,8 @@ public:
     std::vector<bool> reach(int root) const;
     /// CUDA C++ statements `T t3 = …;` for `root`, each a call of its word, and the name of the result.
     std::string print(int root, std::string& result) const;
+    /// `root` as one writes it on paper, such as `g * (1 - out * out)`.
+    std::string written(int root) const;
 
 private:
     std::vector<CodeNode> nodes_;

@@ -30,6 +30,8 @@ struct Row {
 const std::vector<Row>& rows();
 /// The row of that name; fails when there is none.
 const Row& row(const char* name);
+/// The row's gradients in words, by operand: "Derivative: g * out."
+std::string derivative_text(const Row& row);
 
 /// An operand as the caller gave it: a tensor, or a number.
 struct Argument {

@@ -133,4 +133,16 @@ void apply_row_node(Node& node, Gradients in, Gradients out) {
     }
 }
 
+std::string derivative_text(const Row& row) {
+    if (!row.differentiable) return "No derivative.";
+    std::string text;
+    for (int k = 0; k < row.arity; ++k) {
+        if (row.derivative_root[k] < 0) continue;
+        if (!text.empty()) text += "; ";
+        if (row.arity > 1) text += std::string("for ") + "xyz"[k] + ", ";
+        text += row.code.written(row.derivative_root[k]);
+    }
+    return "Derivative: " + text + ".";
+}
+
 }  // namespace tapeless
