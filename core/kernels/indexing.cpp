@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/copy.h"
+#include "kernels/word.h"
 #include "runtime/threads.h"
 
 namespace tapeless {
@@ -30,53 +31,53 @@ void collapse(Dims& sizes, Dims& strides) {
     tapeless::collapse(sizes, all, 1);
 }
 
-/// An unsigned type as wide as an element, for moving it.
-template <std::size_t Bytes> struct Word {
-    alignas(Bytes > 8 ? 8 : Bytes) char bytes[Bytes];
-};
-
-template <class F> void with_word(std::size_t bytes, F&& f) {
-    switch (bytes) {
-        case 1:
-            return f(Type<Word<1>>{});
-        case 2:
-            return f(Type<Word<2>>{});
-        case 4:
-            return f(Type<Word<4>>{});
-        case 8:
-            return f(Type<Word<8>>{});
-        default:
-            return f(Type<Word<16>>{});
-    }
-}
-
 /// Calls f with the type to store, which is a word where only bytes move.
 template <class F> void with_store(DType dtype, Placement store, F&& f) {
-    if (store == Placement::Write) {
-        with_word(size_of(dtype),
-                  [&](auto type) { f(type, std::integral_constant<Placement, Placement::Write>{}); });
-    } else if (store == Placement::Add) {
-        visit(dtype, [&](auto type) { f(type, std::integral_constant<Placement, Placement::Add>{}); });
-    } else {
-        visit(dtype, [&](auto type) { f(type, std::integral_constant<Placement, Placement::Multiply>{}); });
+    auto typed = [&]<Placement how>(std::integral_constant<Placement, how> constant) {
+        visit(dtype, [&](auto type) { f(type, constant); });
+    };
+    switch (store) {
+        case Placement::Write:
+            return with_word(size_of(dtype), [&](auto type) {
+                f(type, std::integral_constant<Placement, Placement::Write>{});
+            });
+        case Placement::Add:
+            return typed(std::integral_constant<Placement, Placement::Add>{});
+        case Placement::Multiply:
+            return typed(std::integral_constant<Placement, Placement::Multiply>{});
+        case Placement::Largest:
+            return typed(std::integral_constant<Placement, Placement::Largest>{});
+        case Placement::Least:
+            return typed(std::integral_constant<Placement, Placement::Least>{});
     }
 }
 
 template <Placement store, class T> T combined(T x, T value) {
     if constexpr (store == Placement::Add) {
         return x + value;
-    } else {
+    } else if constexpr (store == Placement::Multiply) {
         return x * value;
+    } else if constexpr (is_complex_type<T>) {
+        return x;  // Refused before it comes to this.
+    } else if constexpr (store == Placement::Largest) {
+        return x != x || x > value ? x : value;
+    } else {
+        return x != x || x < value ? x : value;
     }
 }
+
+/// Integers wrap around in sums and products.
+template <Placement store, class T>
+using Wide = std::conditional_t<store == Placement::Add || store == Placement::Multiply, std::uint64_t, T>;
 
 template <Placement store, class T> void put(T& x, T value) {
     if constexpr (store == Placement::Write) {
         x = value;
     } else if constexpr (std::is_same_v<T, bool>) {
-        x = store == Placement::Add ? x || value : x && value;
+        x = store == Placement::Add || store == Placement::Largest ? x || value : x && value;
     } else if constexpr (std::is_integral_v<T>) {
-        x = static_cast<T>(combined<store>(static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(value)));
+        using W = Wide<store, T>;
+        x = static_cast<T>(combined<store>(static_cast<W>(x), static_cast<W>(value)));
     } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
         x = T(combined<store>(static_cast<float>(x), static_cast<float>(value)));
     } else {

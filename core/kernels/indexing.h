@@ -8,8 +8,9 @@
 
 namespace tapeless {
 
-/// What happens to an element that is written: it is replaced, added to or multiplied. Repeats are served in the index's order.
-enum class Placement { Write, Add, Multiply };
+/// What happens to an element that is written: it is replaced, added to, multiplied, or kept if it is larger or smaller
+/// (NaN is both). Repeats are served in the index's order. Complex numbers have no order.
+enum class Placement { Write, Add, Multiply, Largest, Least };
 
 /// Rows of a tensor: for each point of `before` and each of `count` offsets, the block `after`. Sizes and strides in
 /// elements, slowest dimension first.
@@ -33,7 +34,7 @@ struct Along {
 };
 /// out[point] = x[point with the index along dim].
 void take_along(char* out, const char* x, std::size_t element, const Along& along);
-/// x[point with the index along dim] =, += or *= source[point].
+/// x[point with the index along dim] replaced by or combined with source[point].
 void put_along(DType dtype, Placement store, char* x, const char* source, const Along& along);
 
 /// The first of `count` numbers outside [low, high), or -1 if there is none.

@@ -1,4 +1,4 @@
-// Indexing by tensors: slices along one dimension, and x[...] with integer tensors and masks.
+// x[...] with integer tensors and masks.
 #include <algorithm>
 
 #include "kernels/indexing.h"
@@ -10,159 +10,6 @@ namespace tapeless {
 namespace {
 
 Dims part(const Dims& dims, int first, int last) { return Dims(dims.data() + first, last - first); }
-
-/// An integer index as row-major int64.
-Tensor plain_index(const Tensor& index) { return row_major(converted(index, DType::Int64)); }
-
-struct IndexSelect {
-    static constexpr const char* node = "IndexSelectBackward0";
-    Dims sizes;
-    std::int64_t dim;
-    void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        const Tensor zeros = full(sizes, Scalar(0), in[0]->dtype, in[0]->device);
-        out[0] = index_add(zeros, dim, unpack(node.saved[0], node), in[0], Scalar(1));
-    }
-};
-
-struct IndexAdd {
-    static constexpr const char* node = "IndexAddBackward0";
-    Dims source_sizes;
-    std::int64_t dim;
-    Scalar alpha;
-    void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        if (node.needs(0)) out[0] = in[0];
-        if (!node.needs(1)) return;
-        const Tensor g = reshape(index_select(in[0], dim, unpack(node.saved[0], node)), source_sizes);
-        out[1] = alpha.to<Complex<double>>() == Complex<double>{1, 0} ? g : apply(row("mul"), g, alpha);
-    }
-};
-
-/// x's rows along dim at the indices; a number is a vector of one.
-struct Slices {
-    Rows rows;
-    std::vector<std::int64_t> offsets;
-
-    Slices(const TensorBody& x, int dim, const Tensor& index) {
-        const std::int64_t stride = x.dim() ? x.strides[dim] : 1;
-        const std::int64_t* at = data<std::int64_t>(*index);
-        offsets.resize(static_cast<std::size_t>(index->numel));
-        for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = at[i] * stride;
-        if (x.dim()) {
-            rows = {part(x.sizes, 0, dim),
-                    part(x.strides, 0, dim),
-                    part(x.sizes, dim + 1, x.dim()),
-                    part(x.strides, dim + 1, x.dim()),
-                    nullptr,
-                    0};
-        }
-        rows.offsets = offsets.data();
-        rows.count = index->numel;
-    }
-};
-
-void check_slices(const Tensor& x, int dim, const Tensor& index) {
-    const std::int64_t size = x->dim() ? x->sizes[dim] : 1;
-    if (first_outside(data<std::int64_t>(*index), index->numel, 0, size) >= 0) {
-        fail(ErrorKind::Index, "index out of range in self");
-    }
-}
-
-}  // namespace
-
-Tensor index_select(const Tensor& x, std::int64_t given, const Tensor& index) {
-    const int dim = wrap_dim(given, x->dim());
-    if (index->dim() > 1) fail(ErrorKind::Index, "index_select(): Index is supposed to be a vector");
-    check(index->dtype == DType::Int32 || index->dtype == DType::Int64,
-          "index_select(): Expected dtype int32 or int64 for index");
-    check(x->dim() > 0 || index->numel == 1, "index_select(): Index to scalar can have only 1 value, got ",
-          index->numel, " value(s)");
-    check_devices("index_select", {&x, &index});
-    Dims sizes = x->sizes;
-    if (x->dim()) sizes[dim] = index->numel;
-    const Tensor out = fresh(sizes, x->dtype, x->device);
-    if (on_cpu(x)) {
-        const Tensor plain = plain_index(index);
-        check_slices(x, dim, plain);
-        take_rows(mutable_data(*out), data(*x), size_of(x->dtype), Slices(*x, dim, plain).rows);
-    }
-    if (needs_record({&x})) save(record(out, {&x}, IndexSelect{x->sizes, dim}, 1)->saved[0], index);
-    return out;
-}
-
-namespace {
-
-/// Refuses what index_add refuses, in its words; returns the dimension.
-int check_index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source) {
-    const int dim = wrap_dim(given, x->dim());
-    if (index->dim() > 1) {
-        fail(ErrorKind::Index, "index_add_(): Index is supposed to be a vector, but got dim: ", index->dim(),
-             " with type: ", facts(index->dtype).legacy_name, " and size: ", to_string(index->sizes));
-    }
-    check(index->dtype == DType::Int32 || index->dtype == DType::Int64,
-          "index_add_(): Expected dtype int32/int64 for index but got: ", facts(index->dtype).legacy_name);
-    check(x->dtype == source->dtype, "index_add_(): self (", facts(x->dtype).legacy_name, ") and source (",
-          facts(source->dtype).legacy_name, ") must have the same scalar type");
-    check(source->dim() == 0 || dim < source->dim(), "index_add_(): Indexing dim ", dim,
-          " is out of bounds of the source "
-          "tensor with dim ",
-          source->dim());
-    if (source->dim() == 0 && index->numel != 1) {
-        fail(ErrorKind::Index, "Dimension specified as 0 but tensor has no dimensions");
-    }
-    const std::int64_t slices = source->dim() ? source->sizes[dim] : 1;
-    check(index->numel == slices, "index_add_(): Number of indices (", index->numel,
-          ") should be equal to source.size(dim): (", slices, "), for dim: ", dim);
-    bool same = x->dim() == source->dim();
-    for (int d = 0; same && d < x->dim(); ++d) same = d == dim || x->sizes[d] == source->sizes[d];
-    check(same,
-          "source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-          "self.shape = ",
-          x->sizes, " source.shape = ", source->sizes);
-    check_devices("index_add", {&x, &index, &source});
-    if (on_cpu(x)) check_slices(x, dim, plain_index(index));
-    return dim;
-}
-
-void add_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& given, const Scalar& alpha) {
-    Tensor source = apart(given, x);
-    if (!(alpha.to<Complex<double>>() == Complex<double>{1, 0})) {
-        const Scalar factor = is_integral(x->dtype) ? Scalar(alpha.to<std::int64_t>()) : alpha;
-        const Argument arguments[] = {Argument(source), Argument(factor)};
-        source = compute({&row("mul").forward, compute_type(x->dtype), x->dtype}, arguments, 2);
-    }
-    source = row_major(source);
-    const Slices slices(*x, dim, plain_index(index));
-    const char* from = data(*source);
-    put_rows(x->dtype, Placement::Add, mutable_data(*x), from, slices.rows);
-}
-
-}  // namespace
-
-Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
-                 const Scalar& alpha) {
-    const int dim = check_index_add(x, given, index, source);
-    return write_copy(
-        x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
-        [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
-        [&](Node& node) {
-            if (node.needs(1)) save(node.saved[0], index);
-        });
-}
-
-void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
-                const Scalar& alpha) {
-    const int dim = check_index_add(x, given, index, source);
-    write_inplace(
-        x, {&x, &source}, IndexAdd{source->sizes, dim, alpha}, 1,
-        [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
-        [&](Node& node) {
-            if (node.needs(1)) save(node.saved[0], index);
-        });
-}
-
-namespace {
 
 /// x[indices] worked out: which dimensions are indexed, where their result goes, and the offset of each of its points.
 struct Plan {
@@ -379,7 +226,7 @@ Tensor put_copy(const Tensor& x, const std::vector<Tensor>& indices, const Tenso
     return write_copy(
         x, {&x, &value}, payload, static_cast<int>(indices.size()),
         [&](const Tensor& out) { put_value(out, indices, value, accumulate); },
-        [&](Node& node) { save_indices(node, indices); });
+        [&](Node& node) { save_indices(node, indices); }, Order::Preserved);
 }
 
 }  // namespace
@@ -433,17 +280,6 @@ void index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Tenso
 namespace {
 
 const Offer offer({
-    operation<&index_select>(
-        "index_select", "input, dim, index",
-        "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
-        "one is out of range. Derivative: each slice's gradient is added to where it came from.",
-        Offered::Both, kOutExact | kOutApart),
-    operation<&index_add>(
-        "index_add", "input, dim, index, source, *, alpha=1",
-        "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
-        "Derivatives: g, and alpha times the indexed slices of g."),
-    operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
-                           Offered::Method),
     operation<&index>(
         "_index", "input, indices",
         "input[indices] with an integer tensor, a mask or nothing for each dimension; IndexError when one is "

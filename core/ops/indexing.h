@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/indexing.h"
 #include "tensor/tensor.h"
 
 namespace tapeless {
@@ -14,6 +15,10 @@ Tensor index_add(const Tensor& x, std::int64_t dim, const Tensor& index, const T
                  const Scalar& alpha);
 void index_add_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source,
                 const Scalar& alpha);
+/// x with its slices index[i] replaced by slice i of `source`.
+Tensor index_copy(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
+/// x with a number in the slices that an int64 vector names; negative ones count from the end.
+Tensor index_fill(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
 
 /// x[indices]: an integer tensor or a mask for each leading dimension; a null one takes the whole dimension.
 Tensor index(const Tensor& x, const std::vector<Tensor>& indices);
@@ -33,5 +38,12 @@ Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Ten
 Tensor scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
 void scatter_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 void scatter_(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
+
+// What their kin share; nothing is recorded. A check refuses bad operands and returns the dimension.
+int check_slices_write(const char* name, const Tensor& x, std::int64_t dim, const Tensor& index,
+                       const Tensor& source);
+void put_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Placement store);
+int check_scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
+void put_source(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Placement store);
 
 }  // namespace tapeless

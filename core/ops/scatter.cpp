@@ -77,7 +77,9 @@ bool within(const Dims& inner, const Dims& outer, int skipped) {
     return true;
 }
 
-/// Refuses what scatter refuses, in its words; returns the dimension. `source` may be null.
+}  // namespace
+
+/// `source` may be null.
 int check_scatter(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source) {
     const int dim = wrap_dim(given, x->dim());
     check(is_index(index) || index->numel == 0, "scatter(): Expected dtype int32/int64 for index");
@@ -105,6 +107,8 @@ void put_source(const Tensor& x, int dim, const Tensor& index, const Tensor& giv
     const char* from = data(*source);
     put_along(x->dtype, store, mutable_data(*x), from, along_of(x, dim, plain, source->strides));
 }
+
+namespace {
 
 /// One number for every element of the index.
 void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& value,

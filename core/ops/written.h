@@ -29,11 +29,14 @@ void write_inplace(const Tensor& x, std::initializer_list<const Tensor*> inputs,
     if (node) rebase_history(x, node);
 }
 
+/// How a copy lies: row-major, or in x's own order of dimensions.
+enum class Order : std::uint8_t { RowMajor, Preserved };
+
 /// The same into a copy of x.
 template <class P, class Write, class Keep>
 Tensor write_copy(const Tensor& x, std::initializer_list<const Tensor*> inputs, P payload, int saved,
-                  Write&& write, Keep&& keep) {
-    const Tensor out = own_copy(x);
+                  Write&& write, Keep&& keep, Order order = Order::RowMajor) {
+    const Tensor out = marked(dense_copy(x, order == Order::RowMajor));
     if (on_cpu(x)) write(out);
     if (is_differentiable(x->dtype) && needs_record(inputs)) {
         keep(*record(out, inputs, std::move(payload), saved));

@@ -42,7 +42,8 @@ FAULTS: tuple[Fault, ...] = (
         (
             "__rpow__", "pow", "div.no_rounding_mode", "true_divide", "erf", "rsqrt", "tanh", "addmm", "baddbmm",
             "softmax", "log_softmax", "nn.functional.cross_entropy", "nn.functional.nll_loss", "nn.functional.gelu",
-            "nn.functional.linear",
+            "nn.functional.linear", "index_reduce.mean", "index_reduce.prod", "scatter_reduce.prod",
+            "_unsafe_masked_index", "_unsafe_masked_index_put_accumulate",
         ),
         frozenset({"value", "gradient", "second", "inplace", "method"}),
         _ours_are_as_near,
