@@ -182,13 +182,17 @@ struct Named {
 private:
     std::vector<PyObject*> rest_;
 
+    static bool holds_out(PyObject* object) {
+        return is_tensor(object) || PyTuple_Check(object) || PyList_Check(object);
+    }
+
     void leave_out(PyObject* const* given, Py_ssize_t count, PyObject* given_names) {
         const Py_ssize_t named = PyTuple_GET_SIZE(given_names);
         rest_.assign(given, given + count);
         std::vector<PyObject*> kept;
         for (Py_ssize_t i = 0; i < named; ++i) {
             PyObject* name = PyTuple_GET_ITEM(given_names, i);
-            if (is_tensor(given[count + i]) && !PyUnicode_CompareWithASCIIString(name, "out")) {
+            if (holds_out(given[count + i]) && !PyUnicode_CompareWithASCIIString(name, "out")) {
                 out = given[count + i];
             } else if (given[count + i] != Py_None || PyUnicode_CompareWithASCIIString(name, "out")) {
                 kept.push_back(name);
@@ -240,25 +244,78 @@ void check_out_apart(const Tensor& target, Values& values) {
     }
 }
 
+/// A tensor that was given as out=.
+Tensor target_from(const Operation& operation, PyObject* object) {
+    if (!is_tensor(object)) {
+        fail(ErrorKind::Type, operation.name, "(): argument 'out' must be Tensor, not ",
+             Py_TYPE(object)->tp_name);
+    }
+    return tensor_from(object);
+}
+
+/// The tensors among what was given as out=: one, or a tuple of them.
+std::vector<Tensor> targets_from(PyObject* out) {
+    if (is_tensor(out)) return {tensor_from(out)};
+    std::vector<Tensor> targets;
+    for (PyObject* target :
+         std::span(PySequence_Fast_ITEMS(out), static_cast<std::size_t>(PySequence_Fast_GET_SIZE(out))))
+        if (is_tensor(target)) targets.push_back(tensor_from(target));
+    return targets;
+}
+
+void write_result(const Operation& operation, const Tensor& target, const Tensor& source) {
+    check(!(grad_enabled() && (requires_grad(target) || requires_grad(source))), operation.name,
+          "(): functions with out=... arguments don't support automatic differentiation, but one of the "
+          "arguments "
+          "requires grad.");
+    check(!(operation.out_rules & kOutExact) || target->dtype == source->dtype,
+          "Expected out tensor to have dtype ", facts(source->dtype).name, ", but got ",
+          facts(target->dtype).name, " instead: ", operation.name, "() does not convert into out=");
+    write_out(target, source);
+}
+
+/// Several results as PyTorch returns them: a tuple, with names where it has them.
+PyObject* several(const Operation& operation, PyObject* tuple) {
+    if (!operation.results) return tuple;
+    static PyObject* const types = checked(PyImport_ImportModule("tapeless.return_types"));
+    PyObject* type = checked(PyObject_GetAttrString(types, operation.results));
+    PyObject* arguments = checked(PyTuple_Pack(1, tuple));
+    PyObject* result = PyTuple_Type.tp_new(reinterpret_cast<PyTypeObject*>(type), arguments, nullptr);
+    Py_DECREF(arguments);
+    Py_DECREF(type);
+    Py_DECREF(tuple);
+    return checked(result);
+}
+
+PyObject* several_into(const Operation& operation, PyObject* out, const std::vector<Tensor>& results) {
+    const auto wanted = static_cast<Py_ssize_t>(results.size());
+    if (is_tensor(out) || PySequence_Fast_GET_SIZE(out) != wanted) {
+        fail(ErrorKind::Type, operation.name, "(): argument 'out' must be tuple of ", wanted,
+             " Tensors, not ", Py_TYPE(out)->tp_name);
+    }
+    PyObject** targets = PySequence_Fast_ITEMS(out);
+    for (Py_ssize_t i = 0; i < wanted; ++i)
+        write_result(operation, target_from(operation, targets[i]), results[static_cast<std::size_t>(i)]);
+    return several(operation, checked(PySequence_Tuple(out)));
+}
+
 PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     Values values(self.signature->size());
     const Named named(args, count, names);
+    const Operation& operation = *self.operation;
     self.signature->parse(named.args, count, named.names, values.data());
-    const int rules = self.operation->out_rules;
-    if (named.out && (rules & kOutApart)) check_out_apart(tensor_from(named.out), values);
-    const bool needs_rule = !self.operation->knows_levels && any_lifted(values.data(), values.size());
-    AnyValue result = needs_rule ? call_without_rule(*self.operation, values.data(), values.size())
-                                 : self.operation->call(values.data());
+    if (named.out && (operation.out_rules & kOutApart)) {
+        for (const Tensor& target : targets_from(named.out)) check_out_apart(target, values);
+    }
+    const bool needs_rule = !operation.knows_levels && any_lifted(values.data(), values.size());
+    AnyValue result = needs_rule ? call_without_rule(operation, values.data(), values.size())
+                                 : operation.call(values.data());
+    if (const auto* results = std::get_if<std::vector<Tensor>>(&result)) {
+        return named.out ? several_into(operation, named.out, *results)
+                         : several(operation, to_python(std::move(result)));
+    }
     if (named.out && std::holds_alternative<Tensor>(result)) {
-        const Tensor target = tensor_from(named.out), source = std::get<Tensor>(result);
-        check(!(grad_enabled() && (requires_grad(target) || requires_grad(source))), self.operation->name,
-              "(): functions with out=... arguments don't support automatic differentiation, but one of the "
-              "arguments "
-              "requires grad.");
-        check(!(rules & kOutExact) || target->dtype == source->dtype, "Expected out tensor to have dtype ",
-              facts(source->dtype).name, ", but got ", facts(target->dtype).name,
-              " instead: ", self.operation->name, "() does not convert into out=");
-        write_out(target, source);
+        write_result(operation, target_from(operation, named.out), std::get<Tensor>(result));
         return Py_NewRef(named.out);
     }
     if (count > 0 && std::holds_alternative<Tensor>(result) && is_tensor(args[0]) &&

@@ -1,53 +1,19 @@
 // Largest and smallest values along dimensions, with or without their indices.
 #include <algorithm>
-#include <numeric>
 
 #include "kernels/extreme.h"
 #include "ops/extremes.h"
 #include "ops/fresh.h"
-#include "ops/indexing.h"
-#include "ops/levels.h"
 #include "ops/operation.h"
+#include "ops/selecting.h"
 
 namespace tapeless {
 namespace {
 
-/// 0, 1, ... along one dimension of that many.
-Tensor positions(const Dims& sizes, std::int64_t dim) {
-    Dims along(sizes.size());
-    for (std::int64_t& size : along) size = 1;
-    if (!sizes.empty()) along[static_cast<int>(dim)] = sizes[static_cast<int>(dim)];
-    const Tensor out = empty(along, DType::Int64);
-    std::int64_t* first = mutable_data<std::int64_t>(*out);
-    std::iota(first, first + out->numel, 0);
-    return out;
-}
-
-/// The value along dim goes back to where it was found.
-struct ExtremeDim {
-    Dims sizes;
-    std::int64_t dim;
-    bool keepdim;
-    void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        Tensor g = in[0], index = unpack(node.saved[0], node);
-        if (!keepdim && !sizes.empty()) {
-            g = unsqueeze(g, dim);
-            index = unsqueeze(index, dim);
-        }
-        if (lifted(g) || lifted(index)) {
-            const Tensor found = apply(row("eq"), index, positions(sizes, dim));
-            const Argument parts[] = {found, g, Scalar(0)};
-            out[0] = apply(row("where"), parts);
-            return;
-        }
-        out[0] = scatter(full(sizes, Scalar(0), g->dtype, g->device), dim, index, g);
-    }
-};
-struct MaxDim : ExtremeDim {
+struct MaxDim : Selected {
     static constexpr const char* node = "MaxBackward0";
 };
-struct MinDim : ExtremeDim {
+struct MinDim : Selected {
     static constexpr const char* node = "MinBackward0";
 };
 
@@ -146,10 +112,6 @@ struct Block {
     }
 };
 
-struct Found {
-    Tensor values, indices;
-};
-
 /// The extreme values over `dims` and, if they are asked for, their indices within the reduced dimensions.
 Found find(Extreme which, const Tensor& x, const Dims& dims, bool keepdim, bool values, bool indices) {
     const Dims sizes = reduced_sizes(x->sizes, dims, keepdim);
@@ -200,35 +162,18 @@ template <class P> Tensor extreme_all(Extreme which, const char* name, const cha
     return out;
 }
 
-/// Along one dimension where x's level acts: the tangent is the one found beside the primal.
-Found find_at_level(Extreme which, const Tensor& x, int dim, bool keepdim) {
-    const auto along = [&](const Tensor& held, int d) {
-        return which == Extreme::Largest ? max(held, d, keepdim) : min(held, d, keepdim);
-    };
-    const Level& level = *level_of(*x);
-    if (level.kind == Level::Kind::Batched) {
-        auto [values, indices] = along(level.value, dim + 1);
-        return {batched(level.depth, values), batched(level.depth, indices)};
-    }
-    auto [values, indices] = along(level.value, dim);
-    const bool drops = !keepdim && x->dim() > 0;
-    const Tensor tangent = gather(level.tangent, dim, drops ? unsqueeze(indices, dim) : indices);
-    return {dual(level.depth, values, drops ? squeeze(tangent, Dims{dim}) : tangent), indices};
-}
-
 template <class P>
 std::pair<Tensor, Tensor> extreme_dim(Extreme which, const char* name, const Tensor& x, std::int64_t given,
                                       bool keepdim) {
     const int dim = wrap_dim(given, x->dim());
     refuse_empty_dims(name, x, {dim});
     refuse_complex(name, nullptr, x);
+    const auto same = [&](const Tensor& held, int d) {
+        return which == Extreme::Largest ? max(held, d, keepdim) : min(held, d, keepdim);
+    };
     const Found found =
-        lifted(x) ? find_at_level(which, x, dim, keepdim) : find(which, x, {dim}, keepdim, true, true);
-    if (is_differentiable(x->dtype) && needs_record({&x})) {
-        const Ref<Node> node = record(found.values, {&x}, P{{x->sizes, dim, keepdim}}, 1);
-        save(node->saved[0],
-             found.indices);  // Not differentiable, so it has no grad_fn to make a cycle with.
-    }
+        lifted(x) ? found_at_level(x, dim, !keepdim, same) : find(which, x, {dim}, keepdim, true, true);
+    record_selected<P>(found, x, given, !keepdim);
     return {found.values, found.indices};
 }
 

@@ -153,6 +153,7 @@ struct Operation {
     std::uint8_t out_rules = 0;  ///< of OutRule
     bool knows_levels =
         false;  ///< has rules for Note [Levels]; else it is called for one example after another
+    const char* results = nullptr;  ///< of several results: the named tuple of return_types that holds them
     /// Names and defaults from the signature, kinds from the C++ types.
     std::vector<Parameter> parameters() const;
 };
@@ -171,6 +172,12 @@ Operation operation(const char* name, const char* signature, const char* doc, Of
             offered != Offered::Method,
             offered != Offered::Function,
             static_cast<std::uint8_t>(out_rules)};
+}
+
+/// The operation, whose several results come as the named tuple of return_types that has its name, or the one given.
+inline Operation named(Operation operation, const char* results = nullptr) {
+    operation.results = results ? results : operation.name;
+    return operation;
 }
 
 /// Every structured operation, gathered from the lists of the files of ops/.

@@ -36,6 +36,12 @@ def _only_lacks_the_graph(case: Case) -> bool:
     return all(", True) where PyTorch has (" in reason.text for reason in case.reasons)
 
 
+def _sorts_equal_elements(case: Case) -> bool:
+    """Whether PyTorch was free to put equal elements in any order."""
+    x = case.sample.input
+    return case.sample.kwargs.get("stable") is not True and x.unique().numel() < x.numel()
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "rounding between steps",
@@ -56,6 +62,14 @@ FAULTS: tuple[Fault, ...] = (
         frozenset({"gradient"}),
         _only_lacks_the_graph,
         "the gradient of a real sgn is a zero tensor without memory, which .tolist() and .numpy() refuse",
+    ),
+    Fault(
+        "equal elements in any order",
+        ("sort", "argsort", "msort"),
+        frozenset({"value", "method", "gradient", "second"}),
+        _sorts_equal_elements,
+        "without stable=True the indices of equal elements are not told by their values; ours always keep "
+        "their order, which tests/test_order.py holds them to",
     ),
 )  # fmt: skip
 
