@@ -251,7 +251,6 @@ constexpr const char* kBranchInBatch =
 PyObject* item_of(PyObject* self, PyObject*) {
     return get(self, [](const Tensor& x) -> PyObject* {
         check(x->numel == 1, "a Tensor with ", x->numel, " elements cannot be converted to Scalar");
-        check(x->device.type == DeviceType::CPU, "Tensor.item() cannot be called on meta tensors");
         return to_python(item(readable_primal(*x, kItemInBatch)));
     });
 }

@@ -126,6 +126,7 @@ PyObject* to_python(const Device& device) {
 
 Device device_from(PyObject* object) {
     if (Py_TYPE(object) == device_type) return device_of(object);
+    check(!PyLong_Check(object), "Cannot access accelerator device when none is available.");
     if (!PyUnicode_Check(object)) {
         fail(ErrorKind::Type, "device must be a torch.device or text such as 'cpu', not ",
              Py_TYPE(object)->tp_name);
@@ -136,12 +137,13 @@ Device device_from(PyObject* object) {
     if (colon != std::string::npos)
         device.index = static_cast<std::int8_t>(std::atoi(whole.c_str() + colon + 1));
     const std::string kind = whole.substr(0, colon);
-    if (kind == "meta") device.type = DeviceType::Meta;
-    check(kind == "cpu" || kind == "meta",
-          kind == "cuda" ? "Torch not compiled with CUDA enabled: device "
-                         : "Expected one of cpu, meta device type at start of device string: ",
-          whole);
-    return device;
+    std::string known;
+    for (int k = 0; k < kDeviceTypes; ++k) {
+        device.type = static_cast<DeviceType>(k);
+        if (kind == name(device.type)) return device;
+        known += (k ? ", " : "") + std::string(name(device.type));
+    }
+    fail(ErrorKind::Runtime, "Expected one of ", known, " device type at start of device string: ", whole);
 }
 
 bool scalar_from(PyObject* object, Scalar& value) {
@@ -290,7 +292,7 @@ PyObject* to_python(AnyValue value) {
 void set_python_error() {
     static PyObject* const kinds[] = {PyExc_RuntimeError, PyExc_TypeError,           PyExc_ValueError,
                                       PyExc_IndexError,   PyExc_NotImplementedError, PyExc_OverflowError,
-                                      PyExc_BufferError,  PyExc_RuntimeError};
+                                      PyExc_BufferError,  PyExc_AssertionError,      PyExc_RuntimeError};
     try {
         throw;
     } catch (const Error& error) {

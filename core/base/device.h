@@ -5,7 +5,10 @@
 
 namespace tapeless {
 
-enum class DeviceType : std::uint8_t { CPU, Meta };
+/// Kinds of devices. Those after Meta only have a name here: a tensor there is refused when its storage is made.
+enum class DeviceType : std::uint8_t { CPU, Meta, CUDA, MPS, XPU };
+inline constexpr int kDeviceTypes = 5;
+inline constexpr bool has_backend(DeviceType type) { return type <= DeviceType::Meta; }
 
 struct Device {
     DeviceType type = DeviceType::CPU;
@@ -13,6 +16,9 @@ struct Device {
     bool operator==(const Device&) const = default;
 };
 
-inline const char* name(DeviceType type) { return type == DeviceType::CPU ? "cpu" : "meta"; }
+inline const char* name(DeviceType type) {
+    constexpr const char* names[kDeviceTypes] = {"cpu", "meta", "cuda", "mps", "xpu"};
+    return names[static_cast<int>(type)];
+}
 
 }  // namespace tapeless

@@ -17,6 +17,7 @@ enum class ErrorKind {
     NotImplemented,  ///< NotImplementedError
     Overflow,        ///< OverflowError
     Buffer,          ///< BufferError
+    Assertion,       ///< AssertionError, where PyTorch raises one
     OutOfMemory,     ///< RuntimeError that carries the size that was asked for
     Python,          ///< a Python exception is already set; carry it on
 };

@@ -72,6 +72,13 @@ Shared<Storage> new_storage(std::size_t bytes, Device device) {
     return Shared<Storage>::adopt(storage);
 }
 
+[[noreturn]] void refuse(DeviceType type) {
+    if (type == DeviceType::MPS)
+        fail(ErrorKind::Runtime, "PyTorch is not linked with support for mps devices");
+    fail(ErrorKind::Assertion, "Torch not compiled with ", type == DeviceType::CUDA ? "CUDA" : "XPU",
+         " enabled: tensors live on \"cpu\" here (or on \"meta\", without memory)");
+}
+
 void drop_pending(Storage& storage) {
     if (storage.pending) --storage.pending->holders;
     storage.pending.reset();
@@ -80,6 +87,7 @@ void drop_pending(Storage& storage) {
 }  // namespace
 
 Shared<Storage> make_storage(std::size_t bytes, Device device) {
+    if (!has_backend(device.type)) refuse(device.type);
     Shared<Storage> storage = new_storage(bytes, device);
     if (device.type == DeviceType::CPU) storage->buffer = make_buffer(bytes);
     return storage;
@@ -139,6 +147,13 @@ void refuse_unreadable(const Storage& storage) {
           "the elements of a tensor inside vmap, jvp or grad were asked for by an operation that has no rule "
           "for "
           "these levels; compute the value outside of the transform, or from operations that have one");
+}
+
+void refuse_without_memory(const Storage& storage) {
+    if (storage.device.type != DeviceType::Meta || storage.bytes == 0) return;
+    fail(ErrorKind::NotImplemented,
+         "Cannot copy out of meta tensor; no data! The operation needs elements, and "
+         "tensors on the meta device have only sizes and a dtype");
 }
 
 char* overwritable(Storage& storage) {

@@ -84,10 +84,15 @@ void evaluate(Storage& storage);
 /// Gives a storage the bytes that its expression has computed.
 void settle(Storage& storage);
 
-/// The bytes, for reading; evaluates.
+/// Fails if somebody asks for the bytes of a storage on the meta device.
+void refuse_without_memory(const Storage& storage);
+
+/// The bytes, for reading; evaluates. Null if there are none.
 inline const char* readable(Storage& storage) {
     if (storage.pending) [[unlikely]]
         evaluate(storage);
+    if (!storage.buffer) [[unlikely]]
+        refuse_without_memory(storage);
     return storage.buffer ? storage.buffer->data : nullptr;
 }
 

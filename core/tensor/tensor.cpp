@@ -98,6 +98,7 @@ Tensor scalar_tensor(const Scalar& value, DType dtype, Device device) {
 }
 
 Scalar item(const TensorBody& x) {
+    check(x.device.type != DeviceType::Meta, "Tensor.item() cannot be called on meta tensors");
     return visit(x.dtype, [&]<class T>(Type<T>) -> Scalar {
         const T value = *data<T>(x);
         if constexpr (std::is_same_v<T, bool>) {

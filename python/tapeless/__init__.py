@@ -61,9 +61,20 @@ cdouble = complex128
 globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
 _nll_loss = _core.functions["_nll_loss"]  # What cross_entropy ends in; PyTorch hides it too.
 
-from tapeless import autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
+from tapeless import _typed, autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403
 from tapeless._interop import from_dlpack, from_numpy  # noqa: E402
+from tapeless._settings import (  # noqa: E402
+    are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    is_deterministic_algorithms_warn_only_enabled,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    use_deterministic_algorithms,
+)
+from tapeless._storage import TypedStorage, UntypedStorage, is_storage  # noqa: E402
 from tapeless._tensor_str import set_printoptions  # noqa: E402
 from tapeless.autograd.grad_mode import (  # noqa: E402
     enable_grad,
@@ -82,6 +93,7 @@ from tapeless.random import (  # noqa: E402
 )
 
 globals().update(operations.functions)
+globals().update(_typed.CLASSES)
 
 is_anomaly_check_nan_enabled = _core.is_anomaly_check_nan_enabled
 is_anomaly_enabled = _core.is_anomaly_enabled
@@ -90,6 +102,7 @@ is_inference_mode_enabled = _core.is_inference_mode_enabled
 
 from tapeless import (  # noqa: E402
     _tensor,  # noqa: E402, F401  (fills in Tensor's methods)
+    testing,
     func,
     nn,
     viz,

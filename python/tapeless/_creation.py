@@ -20,7 +20,6 @@ __all__ = [
     "frombuffer",
     "full",
     "full_like",
-    "get_default_device",
     "linspace",
     "logspace",
     "normal",
@@ -33,8 +32,8 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "range",
     "scalar_tensor",
-    "set_default_device",
     "tensor",
     "zeros",
     "zeros_like",
@@ -86,6 +85,19 @@ def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> _core.Ten
         strides[dim] = step
         step *= max(size[dim], 1)
     return empty_strided(size, strides, **options)
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> _core.Tensor:
+    """Values from start to end, which is included, in steps: the old form of arange. No derivative."""
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    count = int((end - start) / step) + 1
+    dtype = _core.get_default_dtype() if dtype is None else dtype
+    return _core.arange(start, start + (count - 0.5) * step, step, dtype=dtype, **options)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _core.Tensor:
@@ -206,5 +218,3 @@ def _normal_around(mean: Any, std: Any, tensors: list[Any], generator: Any) -> _
     return _core._recorded_normal(x, means, deviations)
 
 
-set_default_device = _core._set_default_device
-get_default_device = _core.get_default_device

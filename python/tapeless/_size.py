@@ -13,6 +13,14 @@ class Size(tuple):
     __slots__ = ()
     __module__ = "torch"
 
+    def __new__(cls, sizes: Any = ()) -> Any:
+        items = tuple(sizes)
+        for at, item in enumerate(items):
+            if not hasattr(item, "__index__"):
+                kind = type(item).__name__
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {at} is '{kind}')")
+        return tuple.__new__(cls, (item if type(item) is int else item.__index__() for item in items))
+
     def numel(self) -> int:
         """The number of elements of a tensor of this size."""
         return math.prod(self)

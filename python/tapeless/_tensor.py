@@ -7,24 +7,18 @@ from typing import Any
 import tapeless
 from tapeless import _core, operations
 from tapeless._core import Tensor
-from tapeless._storage import UntypedStorage
+from tapeless._storage import TypedStorage, UntypedStorage
 from tapeless._tensor_str import tensor_repr
+from tapeless._typed import construct, dtype_named, legacy_name, tensortype
 
 _to_dtype = _core.functions["_to_dtype"]
 
 
 def _construct(*args: Any, **kwargs: Any) -> Tensor:
     """Tensor(): sizes give uninitialised elements, a sequence or tensor its elements, in the default dtype."""
-    device = kwargs.pop("device", None)
-    if kwargs:
-        raise TypeError(f"new() received an invalid combination of arguments - got {sorted(kwargs)}")
-    if len(args) == 1 and not isinstance(args[0], (int, tapeless.Size)):
-        data = args[0]
-        if isinstance(data, Tensor):
-            return data.detach()
-        return tapeless.tensor(data, dtype=tapeless.get_default_dtype(), device=device)
-    sizes = args[0] if len(args) == 1 and isinstance(args[0], tapeless.Size) else args
-    return tapeless.empty(tuple(sizes) if args else (0,), device=device)
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        return args[0].detach()
+    return construct(tapeless.get_default_dtype(), "new", args, kwargs)
 
 
 def _represent(self: Tensor) -> str:
@@ -101,21 +95,43 @@ def _backward(
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:
     """The legacy type name ('torch.FloatTensor'), or the tensor converted to a dtype or to such a name."""
     if dtype is None:
-        return f"torch.{_LEGACY[self.dtype]}Tensor"
-    if isinstance(dtype, str):
-        names = {f"torch.{name}Tensor": kind for kind, name in _LEGACY.items()}
-        if dtype not in names:
-            raise ValueError(f"invalid type: {dtype!r}")
-        dtype = names[dtype]
+        return legacy_name(self.dtype)
+    if isinstance(dtype, (str, tensortype)):
+        dtype = dtype_named(dtype)
     return _to_dtype(self, dtype)
 
 
-_LEGACY = {
-    tapeless.bool: "Bool", tapeless.uint8: "Byte", tapeless.int8: "Char", tapeless.int16: "Short",
-    tapeless.int32: "Int", tapeless.int64: "Long", tapeless.float16: "Half", tapeless.bfloat16: "BFloat16",
-    tapeless.float32: "Float", tapeless.float64: "Double", tapeless.complex64: "ComplexFloat",
-    tapeless.complex128: "ComplexDouble",
-}  # fmt: skip
+def _new(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Tensor() in this tensor's dtype and on its device."""
+    kwargs.setdefault("device", self.device)
+    return construct(self.dtype, "new", args, kwargs)
+
+
+def _apply(self: Tensor, callable: Any) -> Tensor:
+    """Replaces each element by what a Python function makes of it; slow, and not differentiated."""
+    return _filled(self, [callable(v) for v in self.flatten().tolist()])
+
+
+def _map(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
+    """Replaces each element by what a Python function makes of it and of another tensor's element."""
+    pairs = zip(self.flatten().tolist(), tensor.expand(self.shape).flatten().tolist(), strict=True)
+    return _filled(self, [callable(a, b) for a, b in pairs])
+
+
+def _filled(self: Tensor, elements: list[Any]) -> Tensor:
+    return self.copy_(tapeless.tensor(elements, dtype=self.dtype).view(self.shape))
+
+
+def _dim_order(self: Tensor) -> tuple[builtins.int, ...]:
+    """The dimensions in the order in which they lie in memory, the outermost first."""
+    return tuple(sorted(range(self.dim()), key=lambda d: -self.stride(d)))
+
+
+# Layouts and devices that no tensor has here.
+_OTHER_KINDS = (
+    "cuda", "ipu", "maia", "mkldnn", "mps", "mtia", "nested", "quantized", "sparse", "sparse_csr", "vulkan", "xla",
+    "xpu",
+)  # fmt: skip
 
 
 def _conversion(dtype: Any) -> Any:
@@ -181,6 +197,9 @@ _METHODS: dict[str, Any] = {
     "view": _view,
     "type": _type,
     "backward": _backward,
+    "apply_": _apply,
+    "map_": _map,
+    "dim_order": _dim_order,
     "__iter__": _iterate,
     "__contains__": _contains,
     "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
@@ -197,16 +216,18 @@ _METHODS: dict[str, Any] = {
     "__complex__": lambda self: complex(self.item()),
     "__rdiv__": lambda self, other: self.reciprocal() * other,
     "__reversed__": lambda self: self[list(range(len(self) - 1, -1, -1))] if len(self) else self,
-    "cpu": lambda self, memory_format=None: self.to("cpu"),
     "swapaxes_": lambda self, axis0, axis1: self.transpose_(axis0, axis1),
     "swapdims_": lambda self, dim0, dim1: self.transpose_(dim0, dim1),
+    "new": _new,
+    "storage": lambda self: TypedStorage(self),
+    "_typed_storage": lambda self: TypedStorage(self),
+    "to_dense": lambda self, dtype=None, *, masked_grad=None: self if dtype is None else self.to(dtype),
     "is_set_to": lambda self, other: self.data_ptr() == other.data_ptr() and self.shape == other.shape,
     "expand_as": lambda self, other: self.expand(other.shape),
     "view_as": lambda self, other: self.view(other.shape),
     "reshape_as": lambda self, other: self.reshape(other.shape),
     "type_as": lambda self, other: self.to(other.dtype),
     "element_size": lambda self: self.itemsize,
-    "is_signed": lambda self: self.dtype.is_signed,
     "get_device": lambda self: -1,
     "nbytes": property(lambda self: self.numel() * self.itemsize),
     "H": property(lambda self: self.transpose(-2, -1).conj()),
@@ -218,11 +239,7 @@ _METHODS: dict[str, Any] = {
     "names": property(lambda self: (None,) * self.dim()),
     "is_cpu": property(lambda self: self.device.type == "cpu"),
     "is_meta": property(lambda self: self.device.type == "meta"),
-    "is_cuda": property(lambda self: False),
-    "is_sparse": property(lambda self: False),
-    "is_quantized": property(lambda self: False),
-    "is_mps": property(lambda self: False),
-    "is_nested": property(lambda self: False),
+    **{f"is_{kind}": property(lambda self: False) for kind in _OTHER_KINDS},
 }
 
 for _name, _kind in (

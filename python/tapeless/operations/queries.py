@@ -11,8 +11,13 @@ __all__ = [
     "equal",
     "imag",
     "is_complex",
+    "is_conj",
     "is_floating_point",
+    "is_inference",
+    "is_neg",
     "is_nonzero",
+    "is_same_size",
+    "is_signed",
     "is_tensor",
     "isclose",
     "isinf",
@@ -23,13 +28,18 @@ __all__ = [
     "resolve_conj",
     "resolve_neg",
     "result_type",
+    "typename",
 ]
 METHODS = (
     "allclose",
     "equal",
     "is_complex",
+    "is_conj",
     "is_floating_point",
+    "is_neg",
     "is_nonzero",
+    "is_same_size",
+    "is_signed",
     "isclose",
     "isinf",
     "isreal",
@@ -132,6 +142,41 @@ def is_complex(input: Tensor) -> bool:
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element of a tensor is not zero."""
     return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same size."""
+    return input.shape == other.shape
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative values."""
+    return input.dtype.is_signed
+
+
+def is_conj(input: Tensor) -> bool:
+    """Whether a conjugate is pending: never, they are computed."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Whether a negative is pending: never, they are computed."""
+    return False
+
+
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return input.is_inference()
+
+
+def typename(obj: Any) -> str:
+    """The name of a value's type: of a tensor its legacy name, such as "torch.FloatTensor"."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = getattr(obj, "__module__", None) or kind.__module__
+    name = getattr(obj, "__qualname__", None) or kind.__qualname__
+    return name if module == "builtins" else f"{module}.{name}"
 
 
 def numel(input: Tensor) -> int:

@@ -8,26 +8,10 @@ from typing import Any
 
 import tapeless
 
-# How PyTorch's messages spell a dtype.
-_SPELLED = {
-    "bool": "Bool",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "float16": "Half",
-    "bfloat16": "BFloat16",
-    "float32": "Float",
-    "float64": "Double",
-    "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-}
-
 
 def spelled(tensor: Any) -> str:
-    name = str(tensor.dtype).rpartition(".")[2]
-    return _SPELLED.get(name, name)
+    """How PyTorch's messages spell a tensor's dtype, as "Float"."""
+    return tensor.type().removeprefix("torch.").removesuffix("Tensor")
 
 
 def need_tensor(function: str, argument: str, position: int, value: Any) -> None:
