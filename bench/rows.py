@@ -25,7 +25,10 @@ def workloads(torch: Any) -> Workloads:
     for row in importlib.import_module("tapeless")._core._row_facts():
         if row["name"] in INTERNAL:
             continue
-        function, operands = getattr(torch, row["name"]), _operands(torch, row)
+        space = torch.nn.functional if row["serves_nn"] else torch
+        if not hasattr(space, row["name"]):
+            continue
+        function, operands = getattr(space, row["name"]), _operands(torch, row)
         found[f"{row['name']}, {str(operands[-1].dtype).removeprefix('torch.')}"] = _forward(function, operands)
         if row["differentiable"] and "float32" in row["dtypes"]:
             found[f"{row['name']}, forward + backward"] = _both_ways(function, operands)

@@ -63,14 +63,9 @@ int saved_index(Node& node, const char* what) {
         return -1;
     }
     if (!std::strcmp(what, "result")) return row->arity;
-    static const char* const unary[] = {"self"};
-    static const char* const binary[] = {"self", "other"};
-    static const char* const ternary[] = {"self", "min", "max"};
-    const char* const* names = row->arity == 1 ? unary : row->arity == 2 ? binary : ternary;
-    if (!std::strcmp(what, "exponent")) return 1;
-    if (!std::strcmp(what, "condition")) return 0;
     for (int k = 0; k < row->arity; ++k) {
-        if (!std::strcmp(what, names[k])) return k;
+        const char* const name = operand_name(*row, k);
+        if (!std::strcmp(what, std::strcmp(name, "input") ? name : "self")) return k;
     }
     return -1;
 }
@@ -80,8 +75,7 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
     if (text && !std::strncmp(text, "_saved_", 7)) {
         Node& node = node_of(self);
         if (node.cls->saved_number) {
-            if (const auto number = node.cls->saved_number(node, text + 7))
-                return PyLong_FromLongLong(*number);
+            if (const auto number = node.cls->saved_number(node, text + 7)) return to_python(*number);
         }
         const int index = saved_index(node, text + 7);
         if (index >= 0 && index < node.saved_count) {

@@ -35,18 +35,6 @@ struct Options {
     PyObject* rounding = nullptr;
 };
 
-/// Keyword names of a row's operands, in order.
-const char* operand_name(const Row& row, int k) {
-    if (row.facts.bool_operands) {
-        static const char* const names[] = {"condition", "input", "other"};
-        return names[k];
-    }
-    static const char* const names[] = {"input", nullptr, nullptr};
-    static const char* const clamps[] = {"input", "min", "max"};
-    if (row.arity == 3) return clamps[k];
-    return k == 1 ? row.facts.second : names[k];
-}
-
 void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObject** operands,
                    Options& options) {
     for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(names); ++i) {
@@ -112,6 +100,15 @@ PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Ar
     return Py_NewRef(out);
 }
 
+/// A tensor of one element where a number is needed.
+Scalar number_of(const Row& row, int k, const Tensor& x) {
+    if (x->numel != 1 || requires_grad(x)) {
+        fail(ErrorKind::Type, row.facts.name, "(): argument '", operand_name(row, k), "' (position ", k + 1,
+             ") must be Number, not Tensor");
+    }
+    return item(*x);
+}
+
 PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     const Row& row = *self.row;
     PyObject* operands[3] = {};
@@ -122,23 +119,28 @@ PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyOb
     for (Py_ssize_t k = 0; k < count; ++k) operands[k] = args[k];
     Options options;
     if (names) read_keywords(row, args + count, names, operands, options);
-    const bool clamps = row.arity == 3 && !row.facts.bool_operands;
+    const int tensors = row.tensor_count();
+    const bool clamps = tensors == 3 && !row.facts.bool_operands;
     Tensor held[3];
     Argument arguments[3] = {Scalar(), Scalar(), Scalar()};
     bool any = false;
     for (int k = 0; k < row.arity; ++k) {
         if (!operands[k]) {
             if (clamps && k > 0) continue;
+            if (k >= tensors) {
+                arguments[k] = Argument(Scalar(row.facts.numbers[k - tensors].otherwise));
+                continue;
+            }
             fail(ErrorKind::Type, row.facts.name, "() missing 1 required positional arguments: \"",
                  operand_name(row, k), "\"");
         }
         if (clamps && k > 0 && operands[k] == Py_None) continue;
         if (!operand_from(operands[k], held[k], arguments[k])) refuse_operand(row, k, operands[k]);
+        if (k >= tensors && arguments[k].tensor) arguments[k] = Argument(number_of(row, k, held[k]));
         any |= arguments[k].tensor != nullptr;
         if (!arguments[k].tensor && (row.facts.tensor_operands >> k) & 1) refuse_operand(row, k, operands[k]);
     }
-    if (!any || (row.arity == 1 && !arguments[0].tensor) ||
-        (row.facts.bool_operands && !arguments[0].tensor)) {
+    if (!any || (tensors == 1 && !arguments[0].tensor) || (row.facts.bool_operands && !arguments[0].tensor)) {
         refuse_operand(row, 0, operands[0]);
     }
     if (clamps) {
@@ -370,10 +372,21 @@ PyObject* make_callable(const std::string& name, const std::string& doc) {
     return object;
 }
 
+std::string shortest(double value) {
+    char* const text = PyOS_double_to_string(value, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
+    std::string out = text;
+    PyMem_Free(text);
+    return out;
+}
+
 std::string row_doc(const Row& row, const std::string& name, bool in_place) {
-    std::string signature = row.facts.signature ? row.facts.signature
-                            : row.arity == 1    ? "input, *, out=None"
-                                                : "input, other, *, out=None";
+    std::string signature = row.facts.signature       ? row.facts.signature
+                            : row.tensor_count() == 1 ? "input"
+                                                      : std::string("input, ") + row.facts.second;
+    for (const NumberOperand& number : row.facts.numbers) {
+        if (number.name) signature += std::string(", ") + number.name + "=" + shortest(number.otherwise);
+    }
+    if (!row.facts.signature) signature += ", *, out=None";
     std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc +
                       "\n\nElement by element: " + row.facts.formula + ".";
     if (in_place) doc += " Overwrites the tensor itself.";
@@ -394,10 +407,11 @@ void define_operations(nb::module_& m) {
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
                         slots};
     callable_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)));
-    nb::dict functions, tensor_methods;
+    nb::dict functions, nn_functions, tensor_methods;
     auto offer = [&](const std::string& name, PyObject* object, bool function, bool method) {
         if (function) functions[name.c_str()] = nb::borrow(object);
         if (method) tensor_methods[name.c_str()] = nb::borrow(object);
+        if (!function && !method) nn_functions[name.c_str()] = nb::borrow(object);
         Py_DECREF(object);
     };
     for (const Row& row : rows()) {
@@ -405,13 +419,13 @@ void define_operations(nb::module_& m) {
             if (!name) continue;
             PyObject* plain = make_callable(name, row_doc(row, name, false));
             self_of(plain).row = &row;
-            offer(name, plain, true, true);
+            offer(name, plain, !row.facts.serves_nn, !row.facts.serves_nn);
             if (!row.facts.in_place) continue;
             const std::string inplace = std::string(name) + "_";
             PyObject* writes = make_callable(inplace, row_doc(row, inplace, true));
             self_of(writes).row = &row;
             self_of(writes).in_place = true;
-            offer(inplace, writes, row.arity == 1, true);
+            offer(inplace, writes, !row.facts.serves_nn && row.tensor_count() == 1, !row.facts.serves_nn);
         }
     }
     for (const Operation& operation : operations()) {
@@ -423,6 +437,7 @@ void define_operations(nb::module_& m) {
         offer(operation.name, object, operation.function, operation.method);
     }
     m.attr("functions") = functions;
+    m.attr("nn_functions") = nn_functions;
     m.attr("tensor_methods") = tensor_methods;
     m.def("_rows", [] {
         nb::list list;

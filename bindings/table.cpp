@@ -21,7 +21,7 @@ nb::dict facts_of(const Row& row) {
     const Facts& facts = row.facts;
     nb::dict out;
     out["name"] = facts.name;
-    out["arity"] = row.arity;
+    out["arity"] = row.tensor_count();
     out["domain"] = word(facts.domain);
     out["promotion"] = word(facts.promotion);
     out["result"] = word(facts.result);
@@ -29,8 +29,12 @@ nb::dict facts_of(const Row& row) {
     out["tensor_operands"] = int(facts.tensor_operands);
     out["differentiable"] = row.differentiable;
     nb::list gradients;  // For each operand, whether its gradient has a formula.
-    for (int k = 0; k < row.arity; ++k) gradients.append(row.derivative_root[k] >= 0);
+    for (int k = 0; k < row.tensor_count(); ++k) gradients.append(row.derivative_root[k] >= 0);
     out["gradients"] = gradients;
+    nb::list numbers;  // What those operands are when a call leaves them out.
+    for (int k = 0; k < facts.number_count(); ++k) numbers.append(facts.numbers[k].otherwise);
+    out["numbers"] = numbers;
+    out["serves_nn"] = facts.serves_nn;
     out["in_place"] = facts.in_place;
     out["alias"] = facts.alias ? nb::cast(facts.alias) : nb::none();
     out["data_errors"] = facts.data_errors;

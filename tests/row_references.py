@@ -103,6 +103,29 @@ def _log1p(x: Array) -> Array:
     return (np.log1p(2 * re + re * re + im * im) / 2).astype(float) + 1j * np.arctan2(x.imag, 1 + x.real)
 
 
+def _softplus(x: Array) -> Array:
+    return np.where(x > 20, x, np.log1p(np.exp(np.minimum(x, 20))))
+
+
+def _huber(x: Array, y: Array) -> Array:
+    d = np.abs(x - y)
+    return np.where(d < 1, d * d / 2, d - 0.5)
+
+
+def _bernoulli(x: Array, y: Array) -> Array:
+    return (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
+
+
+def _logit_error(x: Array, y: Array, weight: Array) -> Array:
+    log_yes = np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+    return (1 - y) * x - (1 + (weight - 1) * y) * log_yes
+
+
+def _silu(x: Array) -> Array:
+    return x * _sigmoid(x)
+
+
+# Operands that are numbers have the values that they have when they are left out.
 REFERENCES: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -160,6 +183,64 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "ceil": np.ceil,
     "round": np.rint,
     "trunc": np.trunc,
+    "silu": _silu,
+    "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "softplus": _softplus,
+    "logsigmoid": lambda x: np.where(x > 0, 0, x) - np.log1p(np.exp(-np.abs(x))),
+    "elu": lambda x: np.where(x <= 0, np.expm1(x), x),
+    "celu": lambda x: np.where(x <= 0, np.expm1(x), x),
+    "leaky_relu": lambda x: np.where(x > 0, x, x * 0.01),
+    "prelu_kernel": lambda x, weight: np.where(x > 0, x, weight * x),
+    "rrelu_with_noise": lambda x, noise: np.where(x > 0, x, x * noise),
+    "hardtanh": lambda x: np.minimum(np.maximum(x, np.array(-1).astype(x.dtype)), x.dtype.type(1)),
+    "hardsigmoid": lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+    "hardswish": lambda x: x * (np.minimum(np.maximum(x + 3, 0), 6) / 6),
+    "hardshrink": lambda x: np.where(np.abs(x) <= 0.5, 0, x),
+    "softshrink": lambda x: np.where(x > 0.5, x - 0.5, np.where(x < -0.5, x + 0.5, x * 0)),
+    "threshold": lambda x: np.where(x <= 0, x.dtype.type(0), x),
+    "squared_error": lambda x, y: (x - y) ** 2,
+    "smooth_l1_error": _huber,
+    "huber_error": _huber,
+    "bernoulli_error": _bernoulli,
+    "logit_error": _logit_error,
+    "soft_margin_error": lambda x, y: np.maximum(-x * y, 0) + np.log1p(np.exp(-np.abs(x * y))),
+    "divergence": lambda x, y: np.where(y == 0, y, y * np.log(y)) - y * x,
+    "divergence_of_log": lambda x, y: np.exp(y) * (y - x),
+}
+
+# How many units in the last place results may be off where a formula takes several steps.
+ULPS = {
+    "silu": 3,
+    "mish": 6,
+    "softplus": 4,
+    "logsigmoid": 4,
+    "elu": 2,
+    "celu": 2,
+    "hardsigmoid": 2,
+    "hardswish": 2,
+    "squared_error": 3,
+    "smooth_l1_error": 3,
+    "huber_error": 3,
+    "bernoulli_error": 4,
+    "logit_error": 4,
+    "soft_margin_error": 4,
+    "divergence": 4,
+    "divergence_of_log": 4,
+}
+
+# Of what size the parts are that a formula adds or multiplies, where the result can be much smaller.
+SIZES: dict[str, Callable[..., Array]] = {
+    "silu": lambda x: np.abs(x) * np.maximum(_sigmoid(x), 1e-30),
+    "mish": lambda x: np.abs(x) * np.maximum(np.tanh(np.log1p(np.exp(x))), 1e-30),
+    "softplus": lambda x: np.maximum(_softplus(x), 1e-30),
+    "squared_error": lambda x, y: x * x + y * y,
+    "smooth_l1_error": lambda x, y: np.abs(x) + np.abs(y),
+    "huber_error": lambda x, y: np.abs(x) + np.abs(y),
+    "bernoulli_error": lambda x, y: _bernoulli(x, 1.0) * np.abs(y) + _bernoulli(x, 0.0) * (np.abs(y) + 1),
+    "logit_error": lambda x, y, w: (np.abs(x) + 1) * (np.abs(y) + 1) * (np.abs(w) + 1),
+    "soft_margin_error": lambda x, y: np.abs(x * y) + 1,
+    "divergence": lambda x, y: np.abs(y * np.log(np.where(y == 0, 1, y))) + np.abs(y * x) + np.abs(y),
+    "divergence_of_log": lambda x, y: np.maximum(np.exp(y), 0.1) * (np.abs(x) + np.abs(y)),
 }
 
 # How far operands are from where the derivative jumps; finite differences must keep away.
@@ -172,14 +253,25 @@ KINKS: dict[str, Callable[..., Array]] = {
     "sign": np.abs,
     "sgn": np.abs,
     "relu": np.abs,
+    "elu": np.abs,
+    "celu": np.abs,
+    "leaky_relu": np.abs,
+    "prelu_kernel": lambda x, weight: np.abs(x),
+    "rrelu_with_noise": lambda x, noise: np.abs(x),
+    "hardtanh": lambda x: np.abs(np.abs(x) - 1),
+    "hardsigmoid": lambda x: np.abs(np.abs(x) - 3),
+    "hardswish": lambda x: np.abs(np.abs(x) - 3),
+    "hardshrink": lambda x: np.abs(np.abs(x) - 0.5),
+    "softshrink": lambda x: np.abs(np.abs(x) - 0.5),
+    "threshold": np.abs,
+    "smooth_l1_error": lambda x, y: np.abs(np.abs(x - y) - 1),
+    "huber_error": lambda x, y: np.abs(np.abs(x - y) - 1),
     "maximum": lambda x, y: np.abs(x - y),
     "minimum": lambda x, y: np.abs(x - y),
     "clamp_min": lambda x, y: np.abs(x - y),
     "clamp_max": lambda x, y: np.abs(x - y),
     "remainder": lambda x, y: np.abs(x / y - np.rint(x / y)),
-    "clamp": lambda x, low, high: np.minimum(
-        np.minimum(np.abs(x - low), np.abs(x - high)), np.abs(low - high)
-    ),
+    "clamp": lambda x, low, high: np.minimum(np.minimum(np.abs(x - low), np.abs(x - high)), np.abs(low - high)),
 }
 
 # Rows whose results are exact or correctly rounded: their last bit is right.

@@ -45,7 +45,7 @@ struct NodeClass : Class {
     void (*destroy_payload)(Node&) noexcept = nullptr;
     /// PyTorch's names of the saved values, in their order, and of numbers in the payload; for _saved_NAME.
     std::span<const char* const> saved_names;
-    std::optional<std::int64_t> (*saved_number)(Node&, const char* name) = nullptr;
+    std::optional<Scalar> (*saved_number)(Node&, const char* name) = nullptr;
     bool releases_payload = false;  ///< a backward pass that does not retain the graph clears the payload too
     bool takes_undefined = false;   ///< apply handles missing gradients itself
     bool has_location = true;       ///< a line of the program made the node
@@ -119,7 +119,9 @@ template <class P> const NodeClass& class_of() {
         }
         if constexpr (requires { P::saved_names; }) made.saved_names = P::saved_names;
         if constexpr (requires(P& payload) { payload.saved_number(""); }) {
-            made.saved_number = [](Node& node, const char* name) { return node.get<P>().saved_number(name); };
+            made.saved_number = [](Node& node, const char* name) -> std::optional<Scalar> {
+                return node.get<P>().saved_number(name);
+            };
         }
         if constexpr (requires { P::releases_payload; }) made.releases_payload = P::releases_payload;
         if constexpr (requires { P::takes_undefined; }) made.takes_undefined = P::takes_undefined;

@@ -27,6 +27,12 @@ enum class Promotion : std::uint8_t { Common, Float };
 /// The dtype of the result, stated here because it cannot be inferred from a C++ formula.
 enum class Result : std::uint8_t { Same, Bool, Real };
 
+/// An operand that is always a number: its keyword, and what it is when a call leaves it out.
+struct NumberOperand {
+    const char* name;
+    double otherwise;
+};
+
 /// What a row says of itself besides its formulas.
 struct Facts {
     const char* name;
@@ -42,6 +48,7 @@ struct Facts {
         nullptr;  ///< PyTorch's name of the recorded node, when it is not the row's with Backward0
     const char* number_node = nullptr;       ///< ... when the last operand is a number
     const char* left_number_node = nullptr;  ///< ... when the first is
+    const char* in_place_node = nullptr;     ///< ... of the in-place form
     double low = -2, high = 2;               ///< where tests draw operands from
     std::uint8_t angles =
         0;  ///< bit 0: x is an angle, bit 1: in the derivative too; large doubles one by one
@@ -51,6 +58,10 @@ struct Facts {
     bool in_place = true;             ///< whether an in-place form exists
     const char* alias = nullptr;      ///< a second public name
     const char* signature = nullptr;  ///< when it is not (input[, other], *, out=None)
+    NumberOperand numbers[2] = {};    ///< the last operands, if numbers: they take no part in promotion
+    bool serves_nn = false;           ///< a function of nn.functional alone, in _core.nn_functions
+
+    constexpr int number_count() const { return numbers[0].name ? numbers[1].name ? 2 : 1 : 0; }
 };
 
 constexpr bool in_domain(Domain domain, DType dtype) {

@@ -120,11 +120,17 @@ template <class D> void derivative_of_angles(void* out, const void* const* in, s
         });
 }
 
+/// What a derivative returns: a tuple with a number, a literal or NoGradient for each operand.
+template <class D, class T, unsigned bools, std::size_t... K>
+auto gradients_of(std::index_sequence<K...>)
+    -> decltype(D{}(T(), std::conditional_t<((bools >> K) & 1) != 0, bool, T>()..., T()));
+
 template <class D, class T, unsigned bools, int arity, std::size_t which, bool angles>
 void fill_derivative(Loop& loop) {
+    using Gradients = decltype(gradients_of<D, T, bools>(std::make_index_sequence<arity>()));
     if constexpr (angles && std::is_same_v<T, double>) {
         loop = &derivative_of_angles<D>;
-    } else if constexpr (((bools >> which) & 1) == 0) {
+    } else if constexpr (!std::is_same_v<std::tuple_element_t<which, Gradients>, NoGradient>) {
         loop = &derivative_loop<D, T, bools, arity, which>;
     }
 }

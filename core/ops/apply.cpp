@@ -50,16 +50,16 @@ Types types_of(const Row& row, const Argument* arguments) {
     }
     bool same = true;
     const Tensor* lead = nullptr;
-    for (int k = first; k < row.arity; ++k) {
+    const int count = row.tensor_count();
+    for (int k = first; k < count; ++k) {
         const Tensor* x = arguments[k].tensor;
         if (x && !lead) lead = x;
         same &= x ? (*x)->dtype == (*lead)->dtype && (*x)->wrapped_number == (*lead)->wrapped_number
                   : lead && arguments[k].number.category() <= category((*lead)->dtype);
     }
     Types types;
-    types.common = same && lead && !(*lead)->wrapped_number
-                       ? (*lead)->dtype
-                       : result_type(arguments + first, row.arity - first);
+    types.common = same && lead && !(*lead)->wrapped_number ? (*lead)->dtype
+                                                            : result_type(arguments + first, count - first);
     if (row.facts.promotion == Promotion::Float && is_integral(types.common)) types.common = default_dtype();
     types.compute = compute_type(types.common);
     types.result = row.facts.result == Result::Bool   ? DType::Bool
@@ -103,19 +103,20 @@ void check_devices(const Row& row, const Argument* arguments) {
     }
 }
 
-const NodeClass& class_for(const Row& row, const Argument* arguments) {
+const NodeClass& class_for(const Row& row, const Argument* arguments, bool in_place) {
+    if (in_place && row.facts.in_place_node) return row.in_place_node;
     if (!arguments[0].tensor && row.arity == 2) return row.left_number_node;
     bool all = row.arity > 1;  // Are all but the first numbers?
     for (int k = 1; k < row.arity; ++k) all &= !arguments[k].tensor;
     return all ? row.number_node : row.node;
 }
 
-Ref<Node> new_node(const Row& row, const Argument* arguments, DType common, int wrapped) {
+Ref<Node> new_node(const Row& row, const Argument* arguments, DType common, int wrapped, bool in_place) {
     bool numbers = false;
     for (int k = 0; k < row.arity; ++k) numbers |= !arguments[k].tensor;
     const std::size_t room = numbers ? sizeof(Scalar) * static_cast<std::size_t>(row.arity) : 0;
-    Ref<Node> made =
-        make_node(class_for(row, arguments), row.arity, row.saved_slots, 1, sizeof(RowPayload) + room);
+    Ref<Node> made = make_node(class_for(row, arguments, in_place), row.arity, row.saved_slots, 1,
+                               sizeof(RowPayload) + room);
     new (made->payload) RowPayload{common};
     for (int k = 0; k < row.arity; ++k) {
         if (arguments[k].tensor && row.derivative_root[k] >= 0) {
@@ -155,7 +156,7 @@ Tensor apply(const Row& row, const Argument* arguments) {
     }
     if (modes.word) out->inference = modes.has(kInference);
     if (!wants_record(row, arguments, types.result, wrapped)) return out;
-    const Ref<Node> made = new_node(row, arguments, types.common, wrapped);
+    const Ref<Node> made = new_node(row, arguments, types.common, wrapped, false);
     const std::uint8_t wanted = wanted_values(row, *made);
     save_operands(*made, row, arguments, wanted);
     set_history(out, made);
@@ -200,7 +201,7 @@ void apply_inplace(const Row& row, const Argument* arguments) {
     Ref<Node> made;
     std::uint8_t wanted = 0;
     if (records) {
-        made = new_node(row, arguments, types.common, wrapped);
+        made = new_node(row, arguments, types.common, wrapped, true);
         wanted = wanted_values(row, *made);
         const Tensor original = wanted & 1 ? before_image(x) : Tensor();
         save_operands(*made, row, arguments, wanted, &original);

@@ -71,9 +71,9 @@ struct Operands {
             arguments[k] = Argument(held[k]);
         }
         const int first = row.facts.bool_operands ? 1 : 0;
-        const DType common = result_type(given + first, row.arity - first);
-        if (result_type(arguments + first, row.arity - first) == common) return;
-        for (int k = first; k < row.arity; ++k) {
+        const DType common = result_type(given + first, row.tensor_count() - first);
+        if (result_type(arguments + first, row.tensor_count() - first) == common) return;
+        for (int k = first; k < row.tensor_count(); ++k) {
             if (arguments[k].tensor) held[k] = to_dtype(held[k], common);
         }
     }
@@ -146,7 +146,7 @@ Tensor tangent_through(const Row& row, const Operands& operands, const Tensor& o
 
 DType common_type(const Row& row, const Argument* arguments) {
     const int first = row.facts.bool_operands ? 1 : 0;
-    const DType common = result_type(arguments + first, row.arity - first);
+    const DType common = result_type(arguments + first, row.tensor_count() - first);
     return row.facts.promotion == Promotion::Float && is_integral(common) ? default_dtype() : common;
 }
 

@@ -3,12 +3,11 @@
 #include "ops/extremes.h"
 #include "ops/fresh.h"
 #include "ops/indexing.h"
+#include "ops/losses.h"
 #include "ops/operation.h"
 
 namespace tapeless {
 namespace {
-
-enum Reduction : std::int64_t { kNone, kMean, kSum };
 
 /// Class numbers as an index of gather, and which of them count.
 struct Targets {
@@ -112,7 +111,7 @@ Tensor recorded_loss(const P& payload, const Tensor& x, const Tensor& target, co
             payload.forward(to_dtype(x, dtype), target, weight ? to_dtype(weight, dtype) : weight);
         return Loss{to_dtype(loss.value, x->dtype), to_dtype(loss.total_weight, x->dtype)};
     };
-    if (modes.has(kLevels))
+    if (deepest({&x, &target, &weight}))
         return forward().value;  // Inside the levels of func the parts speak for themselves.
     Loss loss;
     {
@@ -137,11 +136,11 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, std::optional<Tensor> wei
 }
 
 const Offer offer({
-    operation<&nll_loss>("_nll_loss", "input, target, weight=None, reduction=1, ignore_index=-100",
+    operation<&nll_loss>("nll_loss", "input, target, weight=None, reduction=1, ignore_index=-100",
                          "The negative of input at each target along the classes; reduction 0, 1 or 2: none, "
                          "mean, sum. Derivative: "
                          "-g times the target's share, at the target.",
-                         Offered::Function),
+                         Offered::Nn),
 });
 
 }  // namespace

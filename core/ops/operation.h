@@ -149,8 +149,8 @@ struct Operation {
     const char* doc;
     detail::Signature types;
     AnyValue (*call)(AnyValue* arguments);
-    bool function = true, method = true;
-    std::uint8_t out_rules = 0;  ///< of OutRule
+    bool function = true, method = true;  ///< neither: a part of nn.functional alone, as rows can be
+    std::uint8_t out_rules = 0;           ///< of OutRule
     bool knows_levels =
         false;  ///< has rules for Note [Levels]; else it is called for one example after another
     const char* results = nullptr;  ///< of several results: the named tuple of return_types that holds them
@@ -158,7 +158,7 @@ struct Operation {
     std::vector<Parameter> parameters() const;
 };
 
-enum class Offered : std::uint8_t { Both, Function, Method };
+enum class Offered : std::uint8_t { Both, Function, Method, Nn };
 
 /// Describes `function`; used by each file's list of what it offers. A void function returns its first argument.
 template <auto function>
@@ -169,8 +169,8 @@ Operation operation(const char* name, const char* signature, const char* doc, Of
             doc,
             detail::signature_of(function),
             [](AnyValue* arguments) -> AnyValue { return detail::call<function>(arguments, function); },
-            offered != Offered::Method,
-            offered != Offered::Function,
+            offered == Offered::Both || offered == Offered::Function,
+            offered == Offered::Both || offered == Offered::Method,
             static_cast<std::uint8_t>(out_rules)};
 }
 

@@ -22,9 +22,16 @@ struct Row {
     int derivative_root[3] = {-1, -1, -1};
     std::uint8_t saved[3] = {};  ///< per gradient: bit k for operand k, bit `arity` for out
     NodeClass node{}, number_node{},
-        left_number_node{};  ///< by whether the last or the first operand is a number
+        left_number_node{};     ///< by whether the last or the first operand is a number
+    NodeClass in_place_node{};  ///< of the in-place form, where its name is another
     std::string node_name;
+
+    /// How many operands may be tensors: the first ones.
+    int tensor_count() const { return arity - facts.number_count(); }
 };
+
+/// Keyword of operand k, and the name under which its node saves it; the input is "input".
+const char* operand_name(const Row& row, int k);
 
 /// All rows, in the order of their families; built once.
 const std::vector<Row>& rows();

@@ -73,7 +73,7 @@ template <class P> Tensor along(const char* name, const Tensor& given, std::int6
     P payload;
     payload.dim = wrap_dim(dim, x->dim());
     // Inside the levels of func the parts speak for themselves.
-    if (modes.has(kLevels)) return values(payload, x);
+    if (lifted(x)) return values(payload, x);
     Tensor out;
     {
         const ModeGuard quiet(kNoGrad, true);

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "ops/activation_rows.h"
 #include "ops/arithmetic_rows.h"
 #include "ops/compare_rows.h"
+#include "ops/loss_rows.h"
 #include "ops/math_rows.h"
 #include "ops/row.h"
 #include "runtime/cpu.h"
@@ -130,12 +132,15 @@ std::vector<Row> build() {
     add_family(table, "arithmetic", formula::arithmetic);
     add_family(table, "compare", formula::compare);
     add_family(table, "math", formula::math);
+    add_family(table, "activation", formula::activation);
+    add_family(table, "loss", formula::loss);
     for (Row& row : table) {
         row.facts.node ? row.node_name = row.facts.node : camel(row.node_name, row.facts.name);
         row.node = node_class(row.node_name.c_str(), &apply_row_node);
         row.node.about = &row;
         for (auto [variant, name] : {std::pair{&row.number_node, row.facts.number_node},
-                                     std::pair{&row.left_number_node, row.facts.left_number_node}}) {
+                                     std::pair{&row.left_number_node, row.facts.left_number_node},
+                                     std::pair{&row.in_place_node, row.facts.in_place_node}}) {
             *variant = row.node;
             if (name) variant->name = name;
         }
@@ -148,6 +153,15 @@ std::vector<Row> build() {
 const std::vector<Row>& rows() {
     static const std::vector<Row> table = build();
     return table;
+}
+
+const char* operand_name(const Row& row, int k) {
+    static const char* const chosen[] = {"condition", "input", "other"};
+    static const char* const bounds[] = {"input", "min", "max"};
+    if (row.facts.bool_operands) return chosen[k];
+    if (k >= row.tensor_count()) return row.facts.numbers[k - row.tensor_count()].name;
+    if (row.arity == 3 && row.tensor_count() == 3) return bounds[k];
+    return k == 1 ? row.facts.second : "input";
 }
 
 const Row& row(const char* name) {

@@ -2,6 +2,7 @@
 """Tapeless: automatic differentiation on tensors, PyTorch's programs, fused by default."""
 
 import os as _os
+import types as _types
 
 from tapeless import _core
 
@@ -59,7 +60,7 @@ cfloat = complex64
 cdouble = complex128
 
 globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
-_nll_loss = _core.functions["_nll_loss"]  # What cross_entropy ends in; PyTorch hides it too.
+_nn = _types.SimpleNamespace(**_core.nn_functions)  # What nn.functional is made of; PyTorch hides its own too.
 
 from tapeless import _typed, autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import tapeless
+from tapeless import operations
 
 
 def spelled(tensor: Any) -> str:
@@ -27,6 +28,15 @@ def refuse_dtype(function: str, kernel: str, tensor: Any) -> None:
         f"\"{kernel}\" not implemented for '{spelled(tensor)}': {function} needs a real floating "
         "dtype; convert first, for example with input.float()"
     )
+
+
+# The numbers by which the core's losses know a reduction.
+REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+
+
+def reduced(loss: Any, reduction: str) -> Any:
+    """What a word that `checked_reduction` has let pass makes of a loss."""
+    return operations.losses.reduced(loss, REDUCTIONS[reduction])
 
 
 def checked_reduction(reduction: str, size_average: bool | None, reduce: bool | None) -> str:

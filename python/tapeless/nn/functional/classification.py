@@ -8,11 +8,9 @@ from typing import Any
 
 import tapeless
 from tapeless.composition import composition
-from tapeless.nn.functional._checks import checked_reduction, need_tensor, spelled
+from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, spelled
 
 __all__ = ["cross_entropy", "nll_loss"]
-
-_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 def cross_entropy(
@@ -68,19 +66,19 @@ def _nll_loss(log_probs: Any, target: Any, weight: Any, ignore_index: int, reduc
             raise ValueError(f"Expected input batch_size ({log_probs.shape[0]}) to match target batch_size ({rows}).")
     if ndim <= 2:
         _check_classes(log_probs, target, weight)
-        return tapeless._nll_loss(log_probs, target, weight, _REDUCTIONS[reduction], ignore_index)
+        return tapeless._nn.nll_loss(log_probs, target, weight, REDUCTIONS[reduction], ignore_index)
     shape = tuple(log_probs.shape)
     wanted = (shape[0], *shape[2:])
     if ndim == 4:
         _check_images(log_probs, target, weight)
-        return tapeless._nll_loss(log_probs, target, weight, _REDUCTIONS[reduction], ignore_index)
+        return tapeless._nn.nll_loss(log_probs, target, weight, REDUCTIONS[reduction], ignore_index)
     if tuple(target.shape) != wanted:
         raise RuntimeError(f"Expected target size {list(wanted)}, got {list(target.shape)}")
     points = math.prod(shape[2:])
     flat = log_probs.reshape(shape[0], shape[1], 1, points)
     flat_target = target.reshape(shape[0], 1, points)
     _check_images(flat, flat_target, weight)
-    loss = tapeless._nll_loss(flat, flat_target, weight, _REDUCTIONS[reduction], ignore_index)
+    loss = tapeless._nn.nll_loss(flat, flat_target, weight, REDUCTIONS[reduction], ignore_index)
     return loss.view(wanted) if reduction == "none" else loss
 
 

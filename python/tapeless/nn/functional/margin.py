@@ -1,0 +1,182 @@
+# Losses with a margin: rankings, embeddings, triplets and classes.
+"""Losses that are 0 once values are far enough apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tapeless
+from tapeless.composition import composition
+from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, reduced, refuse_dtype
+
+__all__ = [
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+]
+
+
+def hinge_embedding_loss(
+    input: Any,
+    target: Any,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """input where the target is 1, max(margin - input, 0) where it is -1; 0 has both.
+
+    Derivative: g, or -g where input is within the margin.
+    """
+    number = REDUCTIONS[checked_reduction(reduction, size_average, reduce)]
+    return tapeless.hinge_embedding_loss(input, target, margin, number)
+
+
+def margin_ranking_loss(
+    input1: Any,
+    input2: Any,
+    target: Any,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """max(margin - target * (input1 - input2), 0): a target of 1 wants input1 larger, -1 input2.
+
+    Derivative: -target * g for input1, target * g for input2, where the loss is not 0.
+    """
+    number = REDUCTIONS[checked_reduction(reduction, size_average, reduce)]
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    return tapeless.margin_ranking_loss(input1, input2, target, margin, number)
+
+
+def cosine_embedding_loss(
+    input1: Any,
+    input2: Any,
+    target: Any,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """1 - cosine where the target is 1, max(cosine - margin, 0) where it is -1.
+
+    Derivative: that of the cosine.
+    """
+    number = REDUCTIONS[checked_reduction(reduction, size_average, reduce)]
+    return tapeless.cosine_embedding_loss(input1, input2, target, margin, number)
+
+
+# --- Classes ---
+
+
+def multi_margin_loss(
+    input: Any,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """The mean over the other classes of max(margin - input[target] + input[class], 0) ** p.
+
+    Derivative: that of the hinge, to the target and to each class within the margin.
+    """
+    need_tensor("multi_margin_loss", "input", 1, input)
+    need_tensor("multi_margin_loss", "target", 2, target)
+    reduction = checked_reduction(reduction, size_average, reduce)
+    if p not in (1, 2):
+        raise ValueError(f"only p == 1 and p == 2 supported: multi_margin_loss was given {p}")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError(f"weight must be one-dimensional: it has {weight.dim()} dimensions")
+    if not input.is_floating_point():
+        refuse_dtype("multi_margin_loss", "multi_margin_loss_forward_kernel", input)
+    _check_classes("multi_margin_loss", input, target, weight)
+    return _multi_margin_loss(input, target, p, margin, weight, reduction)
+
+
+def _check_classes(function: str, input: Any, target: Any, weight: Any) -> None:
+    rank = input.dim()
+    if rank > 2 or input.numel() == 0 and (rank == 0 or input.shape[-1] == 0):
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
+    rows, classes = (input.shape[0] if rank == 2 else 1), (input.shape[-1] if rank else 1)
+    if target.dim() > 1 or target.numel() != rows:
+        raise RuntimeError(f"inconsistent target size, expected {rows} but got {list(target.shape)}")
+    if weight is not None and weight.numel() != classes:
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+    if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < classes:
+        raise RuntimeError(f"target out of range: {function} has classes 0 to {classes - 1}")
+
+
+@composition("multi_margin_loss", saves=("self", "target", "weight"))
+def _multi_margin_loss(input: Any, target: Any, p: int, margin: float, weight: Any, reduction: str) -> Any:
+    rows = input.reshape(-1, input.shape[-1]) if input.dim() else input.reshape(1, 1)
+    index = target.reshape(-1, 1)
+    classes = rows.shape[1]
+    gaps = (rows - rows.gather(1, index) + margin).clamp_min(0)
+    if p == 2:
+        gaps = gaps * gaps
+    if weight is not None:
+        gaps = gaps * weight[index]
+    others = tapeless.arange(classes) != index
+    loss = tapeless.where(others, gaps, 0.0).sum(1) / classes
+    if reduction == "none" and input.dim() < 2:
+        return loss.reshape(())
+    return reduced(loss, reduction)
+
+
+def multilabel_margin_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """The sum, over classes that are targets and classes that are not, of max(1 - input[one] + input[other], 0).
+
+    A row's targets are class numbers up to the first -1; the sum is divided by the number of classes.
+    Derivative: that of the hinge.
+    """
+    need_tensor("multilabel_margin_loss", "input", 1, input)
+    need_tensor("multilabel_margin_loss", "target", 2, target)
+    reduction = checked_reduction(reduction, size_average, reduce)
+    rank = input.dim()
+    if rank > 2 or input.numel() == 0 and (rank == 0 or input.shape[-1] == 0):
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+        )
+    if tuple(target.shape) != tuple(input.shape) and not (rank < 2 and target.numel() == input.numel()):
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    if not input.is_floating_point():
+        refuse_dtype("multilabel_margin_loss", "multilabel_margin_loss_forward_out_frame", input)
+    classes = input.shape[-1] if rank else 1
+    if target.numel() and not -1 <= int(target.min()) <= int(target.max()) < classes:
+        raise RuntimeError(f"target is out of range: classes run from 0 to {classes - 1}, and -1 ends a row")
+    return _multilabel_margin_loss(input, target, reduction)
+
+
+@composition("multilabel_margin_loss")
+def _multilabel_margin_loss(input: Any, target: Any, reduction: str) -> Any:
+    classes = input.shape[-1] if input.dim() else 1
+    rows, index = input.reshape(-1, classes), target.reshape(-1, classes)
+    ends = index < 0
+    first = tapeless.where(ends.any(1), ends.to(tapeless.int64).argmax(1), classes)
+    listed = tapeless.arange(classes) < first.unsqueeze(1)
+    index = tapeless.where(listed, index, 0)
+    is_target = tapeless.zeros_like(index).scatter_add(1, index, listed.to(tapeless.int64)) > 0
+    gaps = (rows.unsqueeze(1) - rows.gather(1, index).unsqueeze(2) + 1.0).clamp_min(0)
+    counted = listed.unsqueeze(2) & ~is_target.unsqueeze(1)
+    loss = tapeless.where(counted, gaps, 0.0).sum((1, 2)) / classes
+    if reduction == "none" and input.dim() < 2:
+        return loss.reshape(())
+    return reduced(loss, reduction)
