@@ -40,7 +40,8 @@ help:
 	@echo "make test         C++ and Python tests; TESTS='tests/test_x.py -k name' picks some"
 	@echo "make lint         ruff, clang-format, mypy on the stubs; make format repairs what it can"
 	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE): its own samples (ARGS=... go to"
-	@echo "                  the runner), and random programs (RANDOM_PROGRAMS='--programs 5000')"
+	@echo "                  the runner), random programs (RANDOM_PROGRAMS='--programs 5000') and index"
+	@echo "                  expressions (INDEX_EXPRESSIONS='--expressions 99999')"
 	@echo "make coverage     which of the names that public programs use exist here"
 	@echo "make reference    write docs/operations.md from the operations' own docstrings"
 	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
@@ -111,9 +112,11 @@ $(ORACLE)/.installed: $(ORACLE)/.base $(RELEASE)/.wheel
 
 # The programs' seed is fixed, so that a change is judged by itself; without --seed they are new ones.
 RANDOM_PROGRAMS ?= --programs 500 --seed 1
+INDEX_EXPRESSIONS ?= --expressions 20000 --seed 1
 conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 
 coverage: build
 	$(PY) -m tests.coverage

@@ -1,5 +1,6 @@
 // Function transforms as Python sees them: opening levels, wrapping what goes in, unwrapping what comes out.
 #include "autograd/transforms.h"
+#include "base/warn.h"
 
 #include "bindings/python.h"
 #include "ops/structured.h"

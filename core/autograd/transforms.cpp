@@ -6,12 +6,11 @@
 #include <unordered_set>
 
 #include "autograd/engine.h"
+#include "base/warn.h"
 #include "ops/embed.h"
 #include "ops/joining.h"
 
 namespace tapeless {
-
-void (*warn_user)(const std::string&) = [](const std::string&) {};
 
 namespace {
 

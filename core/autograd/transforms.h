@@ -19,7 +19,4 @@ AnyValue call_without_rule(const Operation& operation, AnyValue* values, std::si
 /// Whether a value holds a wrapper.
 bool any_lifted(const AnyValue* values, std::size_t count);
 
-/// Tells the user something once; set by the bindings.
-extern void (*warn_user)(const std::string& message);
-
 }  // namespace tapeless

@@ -68,6 +68,7 @@ struct FillWithCopy : FillWith {
 
 /// `repeats`: x may name an element several times.
 template <class P> void fill_as(const Tensor& x, const Scalar& value, P payload, bool repeats = true) {
+    check_number(value, x->dtype);
     check_inplace(x, grad_enabled() && requires_grad(x), repeats);
     Ref<Node> node;
     if (grad_enabled() && requires_grad(x)) {  // Asked again: Variable's default flag may have given way.
@@ -173,21 +174,26 @@ void fill_(const Tensor& x, const Scalar& value) { fill_as(x, value, Fill{}); }
 void set_number(const Tensor& x, const Scalar& value) { fill_as(x, value, FillElement{}, false); }
 void zero_(const Tensor& x) { fill_as(x, Scalar(0), Zero{}); }
 
-namespace {
-
-void check_element(const Tensor& value) {
+static void check_element(const Tensor& value) {
     check(value->dim() == 0, "fill_ only supports 0-dimension value tensor but got tensor with ",
           value->dim(), " dimensions.");
 }
 
-void fill_with_(const Tensor& x, const TensorOrNumber& value) {
-    const Tensor* element = std::get_if<Tensor>(&value);
-    if (!element) return fill_(x, std::get<Scalar>(value));
-    check_element(*element);
-    const Tensor held = apart(*element, x);
+void fill_(const Tensor& x, const Tensor& element) {
+    check_element(element);
+    const Tensor held = apart(element, x);
+    const int wrapped = deepest({&x, &element});
     write_inplace(
-        x, {&x, element}, FillWithInPlace{{(*element)->dtype}}, 0,
-        [&](const Tensor& out) { write(out, held); }, [](Node&) {});
+        x, {&x, &element}, FillWithInPlace{{element->dtype}}, 0,
+        [&](const Tensor& out) { wrapped ? copy_at_level(out, held, wrapped) : write(out, held); },
+        [](Node&) {});
+}
+
+namespace {
+
+void fill_of_(const Tensor& x, const TensorOrNumber& value) {
+    const Tensor* element = std::get_if<Tensor>(&value);
+    element ? fill_(x, *element) : fill_(x, std::get<Scalar>(value));
 }
 
 Tensor fill_with(const Tensor& x, const TensorOrNumber& value) {
@@ -248,7 +254,7 @@ const Offer offer(
             "copy_", "input, src, non_blocking=False",
             "Overwrites the tensor with src, broadcast and converted; the gradient goes to src.",
             Offered::Method),
-        operation<&fill_with_>(
+        operation<&fill_of_>(
             "fill_", "input, value",
             "Overwrites every element with a number or with a tensor's only element, which gets the "
             "gradient."),

@@ -31,6 +31,13 @@ inline Tensor row_major(const Tensor& x) { return x->contiguous ? x : dense_copy
 /// A row-major copy that the caller may write into. Not recorded.
 inline Tensor own_copy(const Tensor& x) { return marked(dense_copy(x, true)); }
 
+/// Refuses a number with an imaginary part for a dtype that has none; bool asks only whether it is 0.
+inline void check_number(const Scalar& value, DType dtype) {
+    const bool fits = value.category() != Category::Complex || is_complex(dtype) || dtype == DType::Bool ||
+                      value.to<Complex<double>>().im == 0;
+    check(fits, "value cannot be converted to type float without overflow");
+}
+
 /// Refuses tensors of several devices.
 inline void check_devices(const char* operation, std::initializer_list<const Tensor*> inputs) {
     const TensorBody* first = nullptr;

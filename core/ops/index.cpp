@@ -1,6 +1,7 @@
 // x[...] with integer tensors and masks.
 #include <algorithm>
 
+#include "base/warn.h"
 #include "kernels/indexing.h"
 #include "ops/indexing.h"
 #include "ops/operation.h"
@@ -11,15 +12,22 @@ namespace {
 
 Dims part(const Dims& dims, int first, int last) { return Dims(dims.data() + first, last - first); }
 
-/// x[indices] worked out: which dimensions are indexed, where their result goes, and the offset of each of its points.
+/// x[indices] worked out: which dimensions are indexed, where their result goes, and later the offset of each point.
 struct Plan {
     Dims sizes;    ///< of the result
     Dims strides;  ///< of the result, as PyTorch lays it out
+    Dims shape;    ///< that the indices have in common
+    std::vector<Tensor> indices;
     std::vector<std::int64_t> offsets;
     Rows rows;
 };
 
 bool is_mask(const Tensor& index) { return index->dtype == DType::Bool || index->dtype == DType::UInt8; }
+
+void warn_of_bytes(const Tensor& index) {
+    if (index->dtype != DType::UInt8) return;
+    warn_user("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.");
+}
 
 /// Masks replaced by the coordinates of their elements, one integer tensor for each of a mask's dimensions.
 std::vector<Tensor> without_masks(const Tensor& x, const std::vector<Tensor>& indices) {
@@ -37,6 +45,7 @@ std::vector<Tensor> without_masks(const Tensor& x, const std::vector<Tensor>& in
             out.push_back(index ? converted(index, DType::Int64) : index);
             continue;
         }
+        warn_of_bytes(index);
         const int first = static_cast<int>(out.size());
         for (int d = 0; d < index->dim(); ++d) {
             if (index->sizes[d] == x->sizes[first + d]) continue;
@@ -75,7 +84,6 @@ void add_offsets(std::vector<std::int64_t>& offsets, const Tensor& index, const 
                  int dim) {
     if (offsets.empty()) return;
     const std::int64_t size = x->sizes[dim], stride = x->strides[dim];
-    if (size == 0) fail(ErrorKind::Index, "index is out of bounds for dimension with size 0");
     const Tensor spread = row_major(
         tensor_of(index->storage, shape, expanded_strides(*index, shape), index->offset, index->dtype));
     const std::int64_t* at = data<std::int64_t>(*spread);
@@ -105,48 +113,61 @@ Dims result_strides(const Tensor& x, const std::vector<Tensor>& indices, const P
         Dims own(plan.sizes.size());
         const Dims inner = expanded_strides(*index, shape);
         std::copy(inner.begin(), inner.end(), own.begin() + at);
+        // Where the result has size 1 beside the indices, PyTorch asks the index's reshaped strides, not a broadcast's.
+        for (int d = 0; d < own.size(); ++d) {
+            if (plan.sizes[d] == 1 && (d < at || d >= at + count)) own[d] = d < at ? product(shape) : 1;
+        }
         shaped.push_back(tensor_of(index->storage, plan.sizes, own, index->offset, index->dtype));
     }
     std::vector<Argument> arguments(shaped.begin(), shaped.end());
     return layout_of(arguments.data(), static_cast<int>(arguments.size())).strides;
 }
 
+bool is_indexed(const std::vector<Tensor>& indices, int d) {
+    return d < static_cast<int>(indices.size()) && indices[static_cast<std::size_t>(d)];
+}
+
 Plan plan_of(const Tensor& x, const std::vector<Tensor>& given) {
-    const std::vector<Tensor> indices = without_masks(x, given);
+    std::vector<Tensor> indices = without_masks(x, given);
     const Dims shape = common_shape(indices);
     Plan plan;
     int first = -1, last = -1, indexed = 0;
     for (int d = 0; d < static_cast<int>(indices.size()); ++d) {
-        if (!indices[static_cast<std::size_t>(d)]) continue;
+        if (!is_indexed(indices, d)) continue;
         if (first < 0) first = d;
         last = d;
         ++indexed;
     }
     const bool adjacent = indexed > 0 && last - first + 1 == indexed;
-    plan.offsets.assign(static_cast<std::size_t>(product(shape)), 0);
     for (int d = 0; d < x->dim(); ++d) {
-        const Tensor index =
-            d < static_cast<int>(indices.size()) ? indices[static_cast<std::size_t>(d)] : Tensor();
-        if (index) {
-            if (on_cpu(x)) add_offsets(plan.offsets, index, shape, x, d);
-            continue;
+        if (is_indexed(indices, d)) {
+            if (x->sizes[d] > 0 || product(shape) == 0) continue;
+            fail(ErrorKind::Index, "index is out of bounds for dimension with size 0");
         }
         const bool before = adjacent && d < first;
         (before ? plan.rows.before : plan.rows.after).push_back(x->sizes[d]);
         (before ? plan.rows.before_strides : plan.rows.after_strides).push_back(x->strides[d]);
     }
-    plan.rows.count = static_cast<std::int64_t>(plan.offsets.size());
     plan.sizes = plan.rows.before;
     for (std::int64_t size : shape) plan.sizes.push_back(size);
     for (std::int64_t size : plan.rows.after) plan.sizes.push_back(size);
     plan.strides = result_strides(x, indices, plan, plan.rows.before.size(), shape.size());
+    plan.shape = shape;
+    plan.indices = std::move(indices);
     return plan;
 }
 
-Rows rows_of(const Plan& plan) {
-    Rows rows = plan.rows;
-    rows.offsets = plan.offsets.data();
-    return rows;
+/// The rows of x that the plan names, whose numbers are looked at now. Without elements, PyTorch takes any number.
+Rows rows_of(Plan& plan, const Tensor& x) {
+    plan.offsets.assign(static_cast<std::size_t>(product(plan.shape)), 0);
+    const bool looks = product(plan.rows.before) > 0 && product(plan.rows.after) > 0;
+    for (int d = 0; d < x->dim() && looks; ++d) {
+        if (!is_indexed(plan.indices, d)) continue;
+        add_offsets(plan.offsets, plan.indices[static_cast<std::size_t>(d)], plan.shape, x, d);
+    }
+    plan.rows.count = static_cast<std::int64_t>(plan.offsets.size());
+    plan.rows.offsets = plan.offsets.data();
+    return plan.rows;
 }
 
 void save_indices(Node& node, const std::vector<Tensor>& indices) {
@@ -191,11 +212,20 @@ struct Index {
     }
 };
 
-void check_value(const Tensor& x, const Tensor& value) {
+/// Whether one element goes to where one mask holds, as masked_fill would write it: then it may have another dtype.
+bool fills(const std::vector<Tensor>& indices, const Tensor& value) {
+    int masks = 0, others = 0;
+    for (const Tensor& index : indices) {
+        if (index) ++(is_mask(index) ? masks : others);
+    }
+    return value->numel == 1 && masks == 1 && others == 0;
+}
+
+void check_value_dtype(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value) {
+    if (fills(indices, value)) return check_number(item(*value), x->dtype);
     check(x->dtype == value->dtype, "Index put requires the source and destination dtypes match, got ",
           facts(x->dtype).legacy_name, " for the destination and ", facts(value->dtype).legacy_name,
           " for the source.");
-    check_devices("index_put_", {&x, &value});
 }
 
 void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& given, bool accumulate) {
@@ -203,7 +233,7 @@ void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor
     for (Tensor& index : own) {
         if (index) index = apart(index, x);
     }
-    const Plan plan = plan_of(x, own);
+    Plan plan = plan_of(x, own);
     bool fits = given->dim() <= plan.sizes.size();
     for (int back = 1; fits && back <= given->dim(); ++back) {
         const std::int64_t size = given->sizes[given->dim() - back];
@@ -211,16 +241,19 @@ void put_value(const Tensor& x, const std::vector<Tensor>& indices, const Tensor
     }
     check(fits, "shape mismatch: value tensor of shape ", given->sizes,
           " cannot be broadcast to indexing result of shape ", plan.sizes);
-    const Tensor value = apart(given, x);
+    check_value_dtype(x, accumulate ? std::vector<Tensor>() : indices, given);
+    const Tensor value = converted(apart(given, x), x->dtype);
     const Tensor spread = row_major(tensor_of(
         value->storage, plan.sizes, expanded_strides(*value, plan.sizes), value->offset, value->dtype));
+    const Rows rows = rows_of(plan, x);
     const char* from = data(*spread);
-    put_rows(x->dtype, accumulate ? Placement::Add : Placement::Write, mutable_data(*x), from, rows_of(plan));
+    char* to = mutable_data(*x);
+    put_rows(x->dtype, accumulate ? Placement::Add : Placement::Write, to, from, rows);
 }
 
 template <class P>
 Tensor put_copy(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate) {
-    check_value(x, value);
+    check_devices("index_put_", {&x, &value});
     P payload;
     payload.accumulate = accumulate;
     return write_copy(
@@ -252,9 +285,9 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor index(const Tensor& x, const std::vector<Tensor>& indices) {
-    const Plan plan = plan_of(x, indices);
+    Plan plan = plan_of(x, indices);
     Tensor out = fresh(plan.sizes, x->dtype, x->device);
-    if (on_cpu(x)) take_rows(mutable_data(*out), data(*x), size_of(x->dtype), rows_of(plan));
+    if (on_cpu(x)) take_rows(mutable_data(*out), data(*x), size_of(x->dtype), rows_of(plan, x));
     if (!(plan.strides == out->strides)) {
         const Tensor ordered = marked(empty(plan.sizes, x->dtype, x->device, &plan.strides));
         if (on_cpu(x)) write(ordered, out);
@@ -270,7 +303,7 @@ Tensor index_put(const Tensor& x, const std::vector<Tensor>& indices, const Tens
 }
 
 void index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value, bool accumulate) {
-    check_value(x, value);
+    check_devices("index_put_", {&x, &value});
     write_inplace(
         x, {&x, &value}, IndexPut{accumulate}, static_cast<int>(indices.size()),
         [&](const Tensor& out) { put_value(out, indices, value, accumulate); },

@@ -36,8 +36,7 @@ void check_operands(const Tensor& x, const Tensor& mask, const TensorOrNumber& v
               facts(x->dtype).name, " without overflow");
         return;
     }
-    check(std::get<Scalar>(value).category() != Category::Complex || is_complex(x->dtype),
-          "value cannot be converted to type float without overflow");
+    check_number(std::get<Scalar>(value), x->dtype);
 }
 
 Argument argument_of(const TensorOrNumber& value) {

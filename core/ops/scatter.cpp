@@ -113,8 +113,7 @@ namespace {
 /// One number for every element of the index.
 void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& value,
                 Placement store = Placement::Write) {
-    check(value.category() != Category::Complex || is_complex(x->dtype),
-          "value cannot be converted to type float without overflow");
+    check_number(value, x->dtype);
     const Tensor number = scalar_tensor(value, x->dtype);
     put_source(x, dim, index, tensor_of(number->storage, index->sizes, Dims(index->dim()), 0, x->dtype),
                store);

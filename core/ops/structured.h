@@ -52,6 +52,7 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy = false,
                 MemoryFormat format = MemoryFormat::Preserve);
 void copy_(const Tensor& x, const Tensor& source);
 void fill_(const Tensor& x, const Scalar& value);
+void fill_(const Tensor& x, const Tensor& element);  ///< a tensor's only element, which gets the gradient
 /// x[...] = value, whose node PyTorch names as that of a fill by a tensor.
 void set_number(const Tensor& x, const Scalar& value);
 Tensor full(const Dims& sizes, const Scalar& value, DType dtype, Device device = {});

@@ -80,7 +80,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Any = None, *, out: Any 
         name = str(indices.dtype).removeprefix("torch.").capitalize()
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {name}")
     if dim is None:
-        return _f["gather"](input.reshape(-1), 0, _from_the_start(indices.reshape(-1), input.numel()), out=out)
+        return _f["gather"](input.reshape(-1), 0, indices.reshape(-1), out=out)
     if input.dim() != indices.dim():
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
