@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "base/dims.h"
 #include "base/dtype.h"
+#include "kernels/fold.h"
 #include "kernels/program.h"
 
 namespace tapeless {
@@ -15,11 +15,7 @@ DType sum_type(DType dtype);
 SumLoop sum_loop(DType dtype);
 /// Adds `count` accumulators pairwise; the result is in the first.
 void sum_pairs(DType accumulator, char* partials, std::int64_t count);
-
-/// Sums of `rows` runs of `length` elements without gaps, `out` in sum_type(dtype).
-void sum_rows(DType dtype, const char* in, std::int64_t rows, std::int64_t length, char* out);
-/// Sums over the first of two dimensions: in is [outer][length][columns] without gaps, out [outer][columns].
-void sum_columns(DType dtype, const char* in, std::int64_t outer, std::int64_t length, std::int64_t columns,
-                 char* out);
+/// Sums along the middle of `x`; `out` is [outer][columns] of sum_type(dtype).
+void sum_along(DType dtype, const char* in, const Extents& x, char* out);
 
 }  // namespace tapeless

@@ -1,13 +1,14 @@
-// Largest and smallest values along dimensions, with or without their indices.
+// Largest and smallest values along dimensions, with or without their indices, alone and both.
 #include <algorithm>
 
 #include "kernels/extreme.h"
 #include "ops/extremes.h"
-#include "ops/fresh.h"
 #include "ops/operation.h"
+#include "ops/reduced.h"
 #include "ops/selecting.h"
 
 namespace tapeless {
+
 namespace {
 
 struct MaxDim : Selected {
@@ -17,98 +18,45 @@ struct MinDim : Selected {
     static constexpr const char* node = "MinBackward0";
 };
 
-/// The largest of all: whatever equals it shares the gradient; a NaN is shared by all NaNs.
-struct ExtremeAll {
+Tensor best_over(Extreme which, const Tensor& x, const Over& over);
+
+/// The largest over dimensions: whatever equals it shares the gradient; with `nans`, one that is NaN is shared by all
+/// NaNs, else nothing equals it.
+template <Extreme which, bool nans> struct Shared : Reduction<Shared<which, nans>> {
+    static constexpr bool largest = which == Extreme::Largest;
+    static constexpr const char* node =
+        nans ? (largest ? "MaxBackward1" : "MinBackward1") : (largest ? "AmaxBackward0" : "AminBackward0");
+    Tensor values(const Tensor& x) const { return best_over(which, x, *this); }
+    Tensor gradient(const Tensor& g, const Tensor& x, const Tensor& out) const {
+        Tensor mask = apply(row("eq"), x, out);
+        if (nans) {
+            const Tensor both = apply(row("logical_and"), apply(row("isnan"), x), apply(row("isnan"), out));
+            mask = apply(row("logical_or"), mask, both);
+        }
+        const Tensor share = apply(row("div"), g, this->sum_kept(to_dtype(mask, g->dtype)));
+        return nans ? chosen(mask, share, Scalar(0)) : apply(row("mul"), share, mask);
+    }
+};
+using MaxAll = Shared<Extreme::Largest, true>;
+using MinAll = Shared<Extreme::Smallest, true>;
+using Amax = Shared<Extreme::Largest, false>;
+using Amin = Shared<Extreme::Smallest, false>;
+
+/// Both extremes by one call.
+struct Aminmax : Over {
+    static constexpr const char* node = "AminmaxBackward0";
+    static constexpr const char* const saved_names[] = {"self", "min", "max"};
+    static constexpr bool takes_undefined = true;
     void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        const Tensor x = row_major(detach(unpack(node.saved[0], node))),
-                     best = detach(unpack(node.saved[1], node));
-        const bool nan = on_cpu(best) && item(*apply(row("isnan"), best)).to<bool>();
-        const Tensor mask = nan ? apply(row("isnan"), x) : apply(row("eq"), x, best);
-        out[0] = apply(row("where"), mask, apply(row("div"), in[0], sum(mask, {}, false)), Scalar(0));
-    }
-};
-struct MaxAll : ExtremeAll {
-    static constexpr const char* node = "MaxBackward1";
-};
-struct MinAll : ExtremeAll {
-    static constexpr const char* node = "MinBackward1";
-};
-
-/// The largest over dimensions: whatever equals it shares the gradient.
-struct ExtremeOver {
-    Dims dims, kept;  ///< kept: the result's sizes with the reduced dimensions as 1
-    void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        const Tensor x = detach(unpack(node.saved[0], node)), best = detach(unpack(node.saved[1], node));
-        const Tensor g = in[0]->sizes == kept ? in[0] : reshape(in[0], kept);
-        const Tensor mask = apply(row("eq"), x, best->sizes == kept ? best : reshape(best, kept));
-        out[0] = apply(row("mul"), apply(row("div"), g, sum(mask, dims, true)), mask);
-    }
-};
-struct Amax : ExtremeOver {
-    static constexpr const char* node = "AmaxBackward0";
-};
-struct Amin : ExtremeOver {
-    static constexpr const char* node = "AminBackward0";
-};
-
-Dims checked_dims(const Dims& given, int rank) {
-    Dims dims;
-    for (std::int64_t one : given) {
-        const std::int64_t d = wrap_dim(one, rank);
-        check(std::find(dims.begin(), dims.end(), d) == dims.end(), "dim ", d,
-              " appears multiple times in the list of dims");
-        dims.push_back(d);
-    }
-    return dims;
-}
-
-bool holds(const Dims& dims, std::int64_t d) { return std::find(dims.begin(), dims.end(), d) != dims.end(); }
-
-Dims every_dim(int rank) {
-    Dims dims;
-    for (int d = 0; d < rank; ++d) dims.push_back(d);
-    return dims;
-}
-
-Dims reduced_sizes(const Dims& sizes, const Dims& dims, bool keepdim) {
-    Dims out;
-    for (int d = 0; d < sizes.size(); ++d) {
-        if (!holds(dims, d)) {
-            out.push_back(sizes[d]);
-        } else if (keepdim) {
-            out.push_back(1);
+        const Tensor x = unpack(node.saved[0], node);
+        for (int k = 0; k < 2; ++k) {
+            if (!in[k]) continue;
+            const Tensor g = kept(in[k], x), best = kept(unpack(node.saved[k + 1], node), x);
+            Amax sharing;
+            static_cast<Over&>(sharing) = *this;
+            const Tensor part = to_dtype(sharing.gradient(wide(g), wide(x), wide(best)), x->dtype);
+            out[0] = out[0] ? apply(row("add"), out[0], part) : part;
         }
-    }
-    return out;
-}
-
-/// x as [outer][length][columns] with the reduced dimensions in the middle; they are moved together if they are apart.
-struct Block {
-    Tensor held;
-    std::int64_t outer = 1, length = 1, columns = 1;
-
-    Block(const Tensor& x, const Dims& dims) : held(x) {
-        if (dims.empty() || x->dim() == 0) {
-            outer = x->numel;
-            held = row_major(held);
-            return;
-        }
-        int first = static_cast<int>(*std::min_element(dims.begin(), dims.end()));
-        int last = static_cast<int>(*std::max_element(dims.begin(), dims.end()));
-        if (last - first + 1 != dims.size()) {
-            Dims order, inner;
-            for (int d = 0; d < x->dim(); ++d) (holds(dims, d) ? inner : order).push_back(d);
-            first = order.size();
-            last = x->dim() - 1;
-            for (std::int64_t d : inner) order.push_back(d);
-            const ModeGuard quiet(kNoGrad, true);
-            held = permute(held, order);
-        }
-        for (int d = 0; d < x->dim(); ++d)
-            (d < first ? outer : d <= last ? length : columns) *= held->sizes[d];
-        held = row_major(held);
     }
 };
 
@@ -127,6 +75,10 @@ Found find(Extreme which, const Tensor& x, const Dims& dims, bool keepdim, bool 
     }
     if (values) found.values = converted(found.values, x->dtype);
     return found;
+}
+
+Tensor best_over(Extreme which, const Tensor& x, const Over& over) {
+    return find(which, x, over.dims, over.keepdim, true, false).values;
 }
 
 void refuse_complex(const char* name, const char* kernel, const Tensor& x) {
@@ -151,15 +103,12 @@ void refuse_empty_dims(const char* name, const Tensor& x, const Dims& dims) {
          "reduction dim with the 'dim' argument.");
 }
 
-template <class P> Tensor extreme_all(Extreme which, const char* name, const char* kernel, const Tensor& x) {
+template <class P> Tensor extreme_all(const char* name, const char* kernel, const Tensor& x) {
     if (x->numel == 0) fail_empty(name);
     refuse_complex(name, kernel, x);
-    const Tensor out = find(which, x, every_dim(x->dim()), false, true, false).values;
-    if (!is_differentiable(x->dtype) || !needs_record({&x})) return out;
-    const Ref<Node> node = record(out, {&x}, P{}, 2);
-    save(node->saved[0], x);
-    save(node->saved[1], out, 0);
-    return out;
+    P payload;
+    static_cast<Over&>(payload) = Over(x, std::nullopt, false);
+    return reduction(x, payload);
 }
 
 template <class P>
@@ -178,19 +127,13 @@ std::pair<Tensor, Tensor> extreme_dim(Extreme which, const char* name, const Ten
 }
 
 template <class P>
-Tensor extreme_over(Extreme which, const char* name, const char* kernel, const Tensor& x, const Dims& given,
-                    bool keepdim) {
+Tensor extreme_over(const char* name, const char* kernel, const Tensor& x, const Dims& given, bool keepdim) {
     if (given.empty() && x->numel == 0) fail_empty(name);
-    const Dims dims = given.empty() ? every_dim(x->dim()) : checked_dims(given, x->dim());
-    refuse_empty_dims(name, x, dims);
+    P payload;
+    static_cast<Over&>(payload) = Over(x, given, keepdim);
+    refuse_empty_dims(name, x, payload.dims);
     refuse_complex(name, kernel, x);
-    const Tensor out = find(which, x, dims, keepdim, true, false).values;
-    if (!is_differentiable(x->dtype) || !needs_record({&x})) return out;
-    const Dims own = x->dim() ? dims : Dims();
-    const Ref<Node> node = record(out, {&x}, P{{own, reduced_sizes(x->sizes, own, true)}}, 2);
-    save(node->saved[0], x);
-    save(node->saved[1], out, 0);
-    return out;
+    return reduction(x, payload);
 }
 
 Tensor extreme_index(Extreme which, const char* name, const Tensor& x, std::optional<std::int64_t> given,
@@ -221,8 +164,8 @@ Tensor truth(Extreme which, const Tensor& x, const std::optional<Dims>& given, b
 
 }  // namespace
 
-Tensor max(const Tensor& x) { return extreme_all<MaxAll>(Extreme::Largest, "max", "max_all", x); }
-Tensor min(const Tensor& x) { return extreme_all<MinAll>(Extreme::Smallest, "min", "min_all", x); }
+Tensor max(const Tensor& x) { return extreme_all<MaxAll>("max", "max_all", x); }
+Tensor min(const Tensor& x) { return extreme_all<MinAll>("min", "min_all", x); }
 
 std::pair<Tensor, Tensor> max(const Tensor& x, std::int64_t dim, bool keepdim) {
     return extreme_dim<MaxDim>(Extreme::Largest, "max", x, dim, keepdim);
@@ -232,10 +175,10 @@ std::pair<Tensor, Tensor> min(const Tensor& x, std::int64_t dim, bool keepdim) {
 }
 
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
-    return extreme_over<Amax>(Extreme::Largest, "amax", "max_values_cpu", x, dims, keepdim);
+    return extreme_over<Amax>("amax", "max_values_cpu", x, dims, keepdim);
 }
 Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
-    return extreme_over<Amin>(Extreme::Smallest, "amin", "min_values_cpu", x, dims, keepdim);
+    return extreme_over<Amin>("amin", "min_values_cpu", x, dims, keepdim);
 }
 
 Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
@@ -254,6 +197,30 @@ Tensor any(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
 
 namespace {
 
+std::pair<Tensor, Tensor> aminmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim) {
+    if (!dim && x->numel == 0) {
+        fail(ErrorKind::Runtime,
+             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.");
+    }
+    Aminmax payload;
+    static_cast<Over&>(payload) = Over(x, dim ? std::optional(Dims{*dim}) : std::nullopt, keepdim);
+    for (std::int64_t d : payload.dims) {
+        if (x->sizes[static_cast<int>(d)] != 0) continue;
+        fail(ErrorKind::Index, "aminmax: Expected reduction dim ", d, " to have non-zero size.");
+    }
+    refuse_complex("aminmax", dim ? "aminmax" : "aminmax_allreduce", x);
+    const Tensor plain = modes.has(kLevels) ? x : untracked(x);
+    const Tensor least = amin(plain, payload.dims, keepdim), most = amax(plain, payload.dims, keepdim);
+    if (modes.has(kLevels) || !is_differentiable(x->dtype) || !needs_record({&x})) return {least, most};
+    const Ref<Node> node = make_node(class_of<Aminmax>(), 1, 3, 2, payload);
+    node->edges[0] = gradient_edge(x);
+    set_history(least, node, 0);
+    set_history(most, node, 1);
+    save(node->saved[0], x);
+    save(node->saved[1], least, 0);
+    save(node->saved[2], most, 1);
+    return {least, most};
+}
 Tensor max_all(const Tensor& x) { return max(x); }
 Tensor min_all(const Tensor& x) { return min(x); }
 std::pair<Tensor, Tensor> max_dim(const Tensor& x, std::int64_t dim, bool keepdim) {
@@ -272,35 +239,42 @@ Tensor amin_of(const Tensor& x, std::optional<Dims> dim, bool keepdim) {
 const Offer along(
     Offer::KnowsLevels{},
     {
-        operation<&max_dim>(
-            "_max_dim", "input, dim, keepdim=False",
-            "The largest element along dim, NaN if there is one, and the first index where it stands. "
-            "Derivative: g goes to that element.",
+        named(operation<&aminmax>(
+            "aminmax", "input, *, dim=None, keepdim=False",
+            "The smallest and the largest element, of all or along dim; NaN if there is one. Derivative: "
+            "elements equal to either share its g evenly.",
+            Offered::Both, kOutExact)),
+        operation<&max_all>(
+            "_max_all", "input",
+            "The largest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
             Offered::Function),
-        operation<&min_dim>(
-            "_min_dim", "input, dim, keepdim=False",
-            "The smallest element along dim, NaN if there is one, and the first index where it stands. "
-            "Derivative: g goes to that element.",
+        operation<&min_all>(
+            "_min_all", "input",
+            "The smallest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
             Offered::Function),
+        operation<&amax_of>(
+            "amax", "input, dim=(), keepdim=False",
+            "The largest element over dimensions, all of them by default; NaN if there is one. Derivative: "
+            "elements equal to it share g evenly."),
+        operation<&amin_of>(
+            "amin", "input, dim=(), keepdim=False",
+            "The smallest element over dimensions, all of them by default; NaN if there is one. Derivative: "
+            "elements equal to it share g evenly."),
+        named(operation<&max_dim>(
+                  "_max_dim", "input, dim, keepdim=False",
+                  "The largest element along dim, NaN if there is one, and the first index where it stands. "
+                  "Derivative: g goes to that element.",
+                  Offered::Function),
+              "max"),
+        named(operation<&min_dim>(
+                  "_min_dim", "input, dim, keepdim=False",
+                  "The smallest element along dim, NaN if there is one, and the first index where it stands. "
+                  "Derivative: g goes to that element.",
+                  Offered::Function),
+              "min"),
     });
 
 const Offer offer({
-    operation<&max_all>(
-        "_max_all", "input",
-        "The largest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
-        Offered::Function),
-    operation<&min_all>(
-        "_min_all", "input",
-        "The smallest element; NaN if there is one. Derivative: elements equal to it share g evenly.",
-        Offered::Function),
-    operation<&amax_of>(
-        "amax", "input, dim=(), keepdim=False",
-        "The largest element over dimensions, all of them by default; NaN if there is one. Derivative: "
-        "elements equal to it share g evenly."),
-    operation<&amin_of>(
-        "amin", "input, dim=(), keepdim=False",
-        "The smallest element over dimensions, all of them by default; NaN if there is one. Derivative: "
-        "elements equal to it share g evenly."),
     operation<&argmax>(
         "argmax", "input, dim=None, keepdim=False",
         "The first int64 index of the largest element along dim, or in row-major order; NaN counts as "

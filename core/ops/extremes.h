@@ -1,4 +1,4 @@
-// Largest and smallest values, for other operations. All but argmax, argmin, all and any are recorded.
+// Largest and smallest values, for other operations. What is differentiable is recorded.
 #pragma once
 
 #include <optional>
@@ -17,6 +17,9 @@ std::pair<Tensor, Tensor> min(const Tensor& x, std::int64_t dim, bool keepdim);
 /// The largest value over dimensions, empty: all; equal ones share the gradient.
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim);
 Tensor amin(const Tensor& x, const Dims& dims, bool keepdim);
+/// The largest value of each element and those before it along dim, and the last index where it stood.
+std::pair<Tensor, Tensor> cummax(const Tensor& x, std::int64_t dim);
+std::pair<Tensor, Tensor> cummin(const Tensor& x, std::int64_t dim);
 /// The first index of the largest value along dim, or in row-major order.
 Tensor argmax(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim);
 Tensor argmin(const Tensor& x, std::optional<std::int64_t> dim, bool keepdim);

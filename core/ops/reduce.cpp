@@ -2,21 +2,15 @@
 #include <cstring>
 
 #include "kernels/reduce.h"
-#include "ops/levels.h"
 #include "ops/operation.h"
+#include "ops/reduced.h"
 
 namespace tapeless {
 namespace {
 
 /// The gradient of a reduction, with the reduced dimensions back in place and expanded.
 Tensor spread(const Tensor& g, const Dims& sizes, const Dims& dims, bool keepdim) {
-    if (keepdim || sizes.empty()) return expand(g, sizes);
-    Dims kept = sizes;
-    if (dims.empty()) {
-        for (std::int64_t& size : kept) size = 1;
-    }
-    for (std::int64_t d : dims) kept[static_cast<int>(d)] = 1;
-    return expand(reshape(g, kept), sizes);
+    return expand(with_kept_dims(g, sizes, dims.empty() ? every_dim(sizes.size()) : dims, keepdim), sizes);
 }
 
 struct Sum {
@@ -40,17 +34,6 @@ struct Mean : Sum {
 struct MeanDim : Mean {
     static constexpr const char* node = "MeanBackward1";
 };
-
-Dims wrapped(const Dims& dims, int rank) {
-    Dims out;
-    for (std::int64_t given : dims) {
-        const std::int64_t d = wrap_dim(given, rank);
-        check(std::find(out.begin(), out.end(), d) == out.end(), "dim ", d,
-              " appears multiple times in the list of dims");
-        out.push_back(d);
-    }
-    return out;
-}
 
 /// All elements, straight from the expression if x is pending: it need not be written for this.
 void sum_all(const Tensor& x, char* out) {
@@ -78,9 +61,7 @@ void sum_all(const Tensor& x, char* out) {
 /// Sum over `dims` into a fresh tensor of the accumulator's dtype with the reduced dimensions kept as 1.
 Tensor sum_kept(const Tensor& x, const Dims& dims) {
     const DType accumulator = sum_type(x->dtype);
-    Dims kept = x->sizes, outer, inner, order;
-    for (std::int64_t d : dims) kept[static_cast<int>(d)] = 1;
-    Tensor out = empty(kept, accumulator, x->device);
+    Tensor out = empty(reduced_sizes(x->sizes, dims, true), accumulator, x->device);
     if (x->device.type != DeviceType::CPU) return out;
     char* to = out->storage->buffer->data;
     if (x->numel == 0) {
@@ -91,27 +72,8 @@ Tensor sum_kept(const Tensor& x, const Dims& dims) {
         sum_all(x, to);
         return out;
     }
-    // The reduced dimensions are neighbours in most programs: then the tensor is [outer][length][columns].
-    int first = static_cast<int>(*std::min_element(dims.begin(), dims.end()));
-    int last = static_cast<int>(*std::max_element(dims.begin(), dims.end()));
-    bool together = last - first + 1 == dims.size();
-    Tensor dense = x;
-    if (!together) {
-        for (int d = 0; d < x->dim(); ++d) {
-            (std::find(dims.begin(), dims.end(), d) == dims.end() ? outer : inner).push_back(d);
-        }
-        order = outer;
-        for (std::int64_t d : inner) order.push_back(d);
-        dense = permute(x, order);
-        first = outer.size();
-        last = x->dim() - 1;
-    }
-    if (!dense->contiguous) dense = dense_copy(dense, true);
-    std::int64_t rows = 1, length = 1, columns = 1;
-    for (int d = 0; d < x->dim(); ++d) (d < first ? rows : d <= last ? length : columns) *= dense->sizes[d];
-    const char* from = data(*dense);
-    columns == 1 ? sum_rows(x->dtype, from, rows, length, to)
-                 : sum_columns(x->dtype, from, rows, length, columns, to);
+    const Block block(x, dims);
+    sum_along(x->dtype, data(*block.held), block, to);
     return out;
 }
 
@@ -155,7 +117,7 @@ Tensor at_level(const Tensor& x, const Dims& dims, bool keepdim, const DType* dt
 
 /// `whole`: no dimensions were named, which PyTorch tells from an empty list of them.
 Tensor sum_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dtype, bool whole) {
-    const Dims dims = wrapped(given, x->dim());
+    const Dims dims = checked_dims(given, x->dim());
     const DType result = dtype ? *dtype : is_integral(x->dtype) ? DType::Int64 : x->dtype;
     Tensor out = lifted(x) ? at_level(x, dims, keepdim, &result, sum) : reduced(x, dims, keepdim, result);
     if (modes.word) out->inference = modes.has(kInference);
@@ -174,7 +136,7 @@ Tensor mean_as(const Tensor& x, const Dims& given, bool keepdim, const DType* dt
           "mean(): could not infer output dtype. Input dtype must be either a floating point or "
           "complex dtype. Got: ",
           facts(x->dtype).legacy_name);
-    const Dims dims = wrapped(given, x->dim());
+    const Dims dims = checked_dims(given, x->dim());
     double count = 1;
     for (std::int64_t d : dims) count *= x->dim() ? static_cast<double>(x->sizes[static_cast<int>(d)]) : 1;
     if (dims.empty()) count = static_cast<double>(x->numel);

@@ -105,6 +105,7 @@ from tapeless import (  # noqa: E402
     _tensor,  # noqa: E402, F401  (fills in Tensor's methods)
     testing,
     func,
+    linalg,
     nn,
     viz,
 )

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tapeless import _core, return_types
+from tapeless import _core
 from tapeless._core import Tensor
 
 __all__ = [
@@ -15,7 +15,7 @@ METHODS = ("max", "min")
 _f = _core.functions
 
 
-def _extreme(name: str, result: Any) -> Any:
+def _extreme(name: str) -> Any:
     whole, along, pair = _f[f"_{name}_all"], _f[f"_{name}_dim"], _f[f"{name}imum"]
 
     def extreme(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -25,11 +25,8 @@ def _extreme(name: str, result: Any) -> Any:
         if isinstance(other, Tensor):
             return pair(input, other, out=out)
         if not args and not kwargs:
-            return whole(input)
-        values, indices = along(input, *args, **kwargs)
-        if out is not None:
-            values, indices = _into(out[0], values), _into(out[1], indices)
-        return result(values, indices)
+            return whole(input, out=out)
+        return along(input, *args, **kwargs) if out is None else along(input, *args, out=out, **kwargs)
 
     extreme.__name__ = extreme.__qualname__ = name
     extreme.__doc__ = (
@@ -39,12 +36,5 @@ def _extreme(name: str, result: Any) -> Any:
     return extreme
 
 
-def _into(out: Tensor, value: Tensor) -> Tensor:
-    _core._write_out(out, value)
-    return out
-
-
-max = _extreme("max", return_types.max)
-
-
-min = _extreme("min", return_types.min)
+max = _extreme("max")
+min = _extreme("min")
