@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tests import special_references
+
 Array = np.ndarray[Any, Any]
 
 NUMPY_NAMES = {"float16": np.float16, "bfloat16": np.float32, "bool": np.bool_}
@@ -206,6 +208,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "soft_margin_error": lambda x, y: np.maximum(-x * y, 0) + np.log1p(np.exp(-np.abs(x * y))),
     "divergence": lambda x, y: np.where(y == 0, y, y * np.log(y)) - y * x,
     "divergence_of_log": lambda x, y: np.exp(y) * (y - x),
+    **special_references.REFERENCES,
 }
 
 # How many units in the last place results may be off where a formula takes several steps.
@@ -227,6 +230,9 @@ ULPS = {
     "divergence": 4,
     "divergence_of_log": 4,
 }
+
+# The same in float64 alone, where special functions are not rounded from a wider type.
+ULPS_OF_FLOAT64 = special_references.ULPS
 
 # Of what size the parts are that a formula adds or multiplies, where the result can be much smaller.
 SIZES: dict[str, Callable[..., Array]] = {

@@ -133,6 +133,16 @@ TL_WORD @ tl_floor_divide(@ x, @ y) {
 }
 )";
 
+// Special functions: the very text that the CPU compiles, which the build puts into this file of one string.
+constexpr const char* kSpecialWords =
+#include TAPELESS_SPECIAL_WORDS
+    ;
+// As rows know them; float is computed in double.
+constexpr const char* kSpecialOfOne =
+    "digamma erfc erfinv i0 lgamma special_erfcx special_i0e special_i1 special_i1e special_log_ndtr "
+    "special_ndtri";
+constexpr const char* kSpecialOfTwo = "igamma igammac special_zeta";
+
 // A kernel is a loop over a grid; on the host the grid is one thread.
 constexpr const char* kHost = R"(// What stands in for CUDA on the host.
 #define __global__
@@ -142,7 +152,8 @@ static const struct { unsigned x; } blockIdx = {0}, threadIdx = {0}, blockDim = 
 )";
 // The C library's functions, declared rather than included: names from <math.h> would meet CUDA's own.
 constexpr const char* kHostFunctions =
-    "fabs floor ceil trunc rint sqrt exp expm1 log log1p sin cos tan tanh erf pow fmod copysign";
+    "fabs floor ceil trunc rint sqrt exp expm1 log log1p sin cos tan tanh erf";
+constexpr const char* kHostFunctionsOfTwo = "pow fmod copysign";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
@@ -151,19 +162,32 @@ std::string replaced(std::string text, const std::string& from, const std::strin
     return text;
 }
 
-std::string host_declarations() {
+/// `text` for each of the words of a list, which stands for $.
+std::string for_each_word(const char* words, const std::string& text) {
     std::string out, name;
-    for (const char* at = kHostFunctions;; ++at) {
+    for (const char* at = words;; ++at) {
         if (*at != ' ' && *at != 0) {
             name += *at;
             continue;
         }
-        const bool two = name == "pow" || name == "fmod" || name == "copysign";
-        out += "extern \"C\" double " + name + (two ? "(double, double);\n" : "(double);\n");
-        out += "extern \"C\" float " + name + (two ? "f(float, float);\n" : "f(float);\n");
+        out += replaced(text, "$", name);
         name.clear();
         if (*at == 0) return out;
     }
+}
+
+std::string host_declarations() {
+    return for_each_word(kHostFunctions, "extern \"C\" double $(double);\nextern \"C\" float $f(float);\n") +
+           for_each_word(kHostFunctionsOfTwo,
+                         "extern \"C\" double $(double, double);\nextern \"C\" float $f(float, float);\n");
+}
+
+std::string special_words() {
+    return kSpecialWords +
+           for_each_word(kSpecialOfOne, "TL_WORD float tl_$(float x) { return float(tl_$(double(x))); }\n") +
+           for_each_word(
+               kSpecialOfTwo,
+               "TL_WORD float tl_$(float x, float y) { return float(tl_$(double(x), double(y))); }\n");
 }
 
 /// CUDA's name of a dtype; null where no kernel can be written.
@@ -248,7 +272,7 @@ std::string kernel_text(const KernelText& kernel) {
 const char* cuda_prelude() {
     static const std::string text = std::string(kWords) + kIntegerWords +
                                     replaced(replaced(kFloatWords, "@", "float"), "$", "f") +
-                                    replaced(replaced(kFloatWords, "@", "double"), "$", "");
+                                    replaced(replaced(kFloatWords, "@", "double"), "$", "") + special_words();
     return text.c_str();
 }
 

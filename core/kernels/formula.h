@@ -19,6 +19,7 @@ enum class Domain : std::uint8_t {
     Real,      ///< integers and floating point
     Inexact,   ///< floating point and complex
     Floating,  ///< floating point
+    Full,      ///< floating point but half types
     Integral,  ///< bool and integers
     Integer,   ///< integers alone
 };
@@ -52,11 +53,13 @@ struct Facts {
     double low = -2, high = 2;               ///< where tests draw operands from
     std::uint8_t angles =
         0;  ///< bit 0: x is an angle, bit 1: in the derivative too; large doubles one by one
-    bool data_errors = false;         ///< integer division by zero: never deferred
-    bool keeps_integers = false;      ///< floor and its like leave integers as they are
-    bool identity_on_reals = false;   ///< conj and its like return a real tensor itself
-    bool in_place = true;             ///< whether an in-place form exists
-    const char* alias = nullptr;      ///< a second public name
+    bool data_errors = false;        ///< integer division by zero: never deferred
+    bool keeps_integers = false;     ///< floor and its like leave integers as they are
+    bool identity_on_reals = false;  ///< conj and its like return a real tensor itself
+    bool in_place = true;            ///< whether an in-place form exists
+    const char* alias = nullptr;     ///< a second public name
+    const char* refused =
+        nullptr;  ///< PyTorch's words for the first operand's derivative, which nobody has: asking for it fails
     const char* signature = nullptr;  ///< when it is not (input[, other], *, out=None)
     NumberOperand numbers[2] = {};    ///< the last operands, if numbers: they take no part in promotion
     bool serves_nn = false;           ///< a function of nn.functional alone, in _core.nn_functions
@@ -80,6 +83,8 @@ constexpr bool in_domain(Domain domain, DType dtype) {
             return !integral;
         case Domain::Floating:
             return !integral && !complex;
+        case Domain::Full:
+            return dtype == DType::Float32 || dtype == DType::Float64;
         case Domain::Integral:
             return integral;
         case Domain::Integer:

@@ -119,18 +119,18 @@ Ref<Node> new_node(const Row& row, const Argument* arguments, DType common, int 
                                sizeof(RowPayload) + room);
     new (made->payload) RowPayload{common};
     for (int k = 0; k < row.arity; ++k) {
-        if (arguments[k].tensor && row.derivative_root[k] >= 0) {
+        if (arguments[k].tensor && asks_gradient(row, k)) {
             made->edges[k] = edge_above(*arguments[k].tensor, wrapped);
         }
     }
+    if (row.facts.refused && made->edges[0].node) refuse_gradient(*made, row, *arguments[0].tensor);
     return made;
 }
 
 bool wants_record(const Row& row, const Argument* arguments, DType result, int wrapped) {
     if (!grad_enabled() || !row.differentiable || !is_differentiable(result)) return false;
     for (int k = 0; k < row.arity; ++k) {
-        if (arguments[k].tensor && row.derivative_root[k] >= 0 &&
-            is_tracked_above(*arguments[k].tensor, wrapped)) {
+        if (arguments[k].tensor && asks_gradient(row, k) && is_tracked_above(*arguments[k].tensor, wrapped)) {
             return true;
         }
     }

@@ -134,7 +134,8 @@ Tensor tangent_through(const Row& row, const Operands& operands, const Tensor& o
     Tensor sum;
     if (!is_differentiable(out->dtype)) return sum;
     for (int k = 0; k < row.arity; ++k) {
-        if (!operands.tangents[k] || row.derivative_root[k] < 0) continue;
+        if (!operands.tangents[k] || !asks_gradient(row, k)) continue;
+        if (row.derivative_root[k] < 0) fail_refused(row.facts.refused);
         const GradientMap gradient(row, operands, out, k, common);
         Tensor part = tangent_of(gradient, operands.tangents[k], operands.held[k], out);
         part = to_dtype(part, out->dtype);

@@ -93,6 +93,29 @@ private:
 
 }  // namespace
 
+void fail_refused(const char* what) {
+    fail(ErrorKind::NotImplemented, "the derivative for '", what, "' is not implemented.");
+}
+
+namespace {
+
+struct Refusal {
+    static constexpr const char* node = "NotImplemented";
+    const char* what;
+    void backward(Node&, Gradients, Gradients) const { fail_refused(what); }
+};
+
+}  // namespace
+
+void refuse_gradient(Node& node, const Row& row, const Tensor& x) {
+    const Ref<Node> refusal = make_node(class_of<Refusal>(), 1, 0, 1, Refusal{row.facts.refused});
+    for (int k = 0; k < node.edge_count; ++k) node.more().shown.push_back(node.edges[k]);
+    refusal->edges[0] = std::move(node.edges[0]);
+    refusal->outputs[0] = {x->sizes, x->dtype, x->device};
+    stamp(*refusal);
+    node.edges[0] = {refusal, 0};
+}
+
 Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t numbers, DType common) {
     const CodeNode& code = row.code[row.derivative_root[k]];
     if (code.kind == CodeNode::Kind::Symbol && code.word[0] == 'g') {
@@ -128,8 +151,10 @@ void apply_row_node(Node& node, Gradients in, Gradients out) {
         }
     }
     for (int k = 0; k < row.arity; ++k) {
-        if (!node.needs(k) || row.derivative_root[k] < 0) continue;
-        out[k] = row_gradient(row, k, arguments, payload.is_number, payload.common);
+        if (!node.needs(k)) continue;
+        out[k] = row.derivative_root[k] < 0
+                     ? g
+                     : row_gradient(row, k, arguments, payload.is_number, payload.common);
     }
 }
 

@@ -13,6 +13,15 @@ struct alignas(Scalar) RowPayload {
     Scalar* numbers() { return reinterpret_cast<Scalar*>(this + 1); }
 };
 
+/// Whether operand k gets a gradient, or a refusal in its place.
+inline bool asks_gradient(const Row& row, int k) {
+    return row.derivative_root[k] >= 0 || (k == 0 && row.facts.refused);
+}
+/// Puts a node that fails before the edge of operand 0, x, whose derivative nobody has. It is run only where a backward
+/// pass wants that gradient; users see the edge behind it.
+void refuse_gradient(Node& node, const Row& row, const Tensor& x);
+[[noreturn]] void fail_refused(const char* what);
+
 /// Gradient k of a row: the derivative's own loop, or its code replayed where something is recorded or wrapped.
 /// `symbols`: g, the row's operands, out. `numbers`: bit k: operand k is a number.
 Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t numbers, DType common);

@@ -12,6 +12,7 @@
 #include "ops/loss_rows.h"
 #include "ops/math_rows.h"
 #include "ops/row.h"
+#include "ops/special_rows.h"
 #include "runtime/cpu.h"
 
 namespace tapeless {
@@ -134,6 +135,7 @@ std::vector<Row> build() {
     add_family(table, "math", formula::math);
     add_family(table, "activation", formula::activation);
     add_family(table, "loss", formula::loss);
+    add_family(table, "special", formula::special);
     for (Row& row : table) {
         row.facts.node ? row.node_name = row.facts.node : camel(row.node_name, row.facts.name);
         row.node = node_class(row.node_name.c_str(), &apply_row_node);

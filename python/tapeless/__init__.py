@@ -107,6 +107,7 @@ from tapeless import (  # noqa: E402
     func,
     linalg,
     nn,
+    special,
     viz,
 )
 
