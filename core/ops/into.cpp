@@ -113,8 +113,7 @@ Tensor dense_copy(const Tensor& x, bool row_major) {
         if (row_major) copy->strides = contiguous_strides(copy->sizes);
         return copy;
     }
-    const Dims strides = keeps ? x->strides : contiguous_strides(x->sizes);
-    Dims target = strides;
+    Dims target = keeps && !row_major ? x->strides : contiguous_strides(x->sizes);
     if (!row_major && !keeps) {
         const Argument argument(x);
         target = layout_of(&argument, 1).strides;

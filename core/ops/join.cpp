@@ -4,16 +4,28 @@
 
 #include "ops/fresh.h"
 #include "ops/joining.h"
+#include "ops/levels.h"
 #include "ops/operation.h"
 
 namespace tapeless {
-namespace {
 
-/// A part of a gradient in the dtype that its input has.
 Tensor part_for(const Tensor& g, DType dtype) {
     const Tensor part = is_complex(g->dtype) && !is_complex(dtype) ? apply(row("real_part"), g) : g;
     return to_dtype(part, dtype);
 }
+
+DType common_dtype(const std::vector<Tensor>& tensors) {
+    std::vector<Argument> arguments(tensors.begin(), tensors.end());
+    return result_type(arguments.data(), static_cast<int>(arguments.size()));
+}
+
+std::vector<DType> dtypes_of(const std::vector<Tensor>& tensors) {
+    std::vector<DType> dtypes;
+    for (const Tensor& x : tensors) dtypes.push_back(x->dtype);
+    return dtypes;
+}
+
+namespace {
 
 struct Cat {
     static constexpr const char* node = "CatBackward0";
@@ -48,17 +60,6 @@ struct Stack {
     }
 };
 
-DType common_dtype(const std::vector<Tensor>& tensors) {
-    std::vector<Argument> arguments(tensors.begin(), tensors.end());
-    return result_type(arguments.data(), static_cast<int>(arguments.size()));
-}
-
-std::vector<DType> dtypes_of(const std::vector<Tensor>& tensors) {
-    std::vector<DType> dtypes;
-    for (const Tensor& x : tensors) dtypes.push_back(x->dtype);
-    return dtypes;
-}
-
 /// Copies x, which may lack dim, into the slices [start, start + length) of a result.
 void place(const Tensor& out, const Tensor& x, int dim, std::int64_t start, std::int64_t length) {
     if (x->numel == 0 || !on_cpu(x)) return;
@@ -82,37 +83,37 @@ void place(const Tensor& out, const Tensor& x, int dim, std::int64_t start, std:
     for (std::int64_t i = 0; i < rows; ++i, from += block, to += pitch) std::memcpy(to, from, block);
 }
 
-template <class P> void record_all(const Tensor& out, const std::vector<Tensor>& tensors, P payload) {
-    bool wanted = false;
-    for (const Tensor& x : tensors) wanted |= needs_record({&x});
-    if (!wanted) return;
-    Ref<Node> node = make_node(class_of<P>(), static_cast<int>(tensors.size()), 0, 1, std::move(payload));
-    for (std::size_t i = 0; i < tensors.size(); ++i) node->edges[i] = gradient_edge(tensors[i]);
-    set_history(out, node);
-}
-
 /// An empty vector joins anything, as it always could.
 bool skipped(const Tensor& x) { return x->dim() == 1 && x->sizes[0] == 0; }
 
 }  // namespace
 
-Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
-    if (tensors.empty()) fail(ErrorKind::Value, "torch.cat(): expected a non-empty list of Tensors");
-    const Tensor* first = nullptr;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        check(tensors[i]->dim() > 0, "zero-dimensional tensor (at position ", i, ") cannot be concatenated");
-        check_devices("cat", {&tensors[0], &tensors[i]});
-        if (!first && !skipped(tensors[i])) first = &tensors[i];
+namespace {
+
+/// How tensors are joined along a dimension: checked, and with the sizes of the result.
+struct Joint {
+    Tensor lead;
+    int dim;
+    Dims sizes;
+    std::vector<std::int64_t> lengths;  ///< along dim; -1: an empty vector that is skipped
+
+    Joint(const std::vector<Tensor>& tensors, std::int64_t given) {
+        if (tensors.empty()) fail(ErrorKind::Value, "torch.cat(): expected a non-empty list of Tensors");
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+            check(tensors[i]->dim() > 0, "zero-dimensional tensor (at position ", i,
+                  ") cannot be concatenated");
+            check_devices("cat", {&tensors[0], &tensors[i]});
+            if (!lead && !skipped(tensors[i])) lead = tensors[i];
+        }
+        if (!lead) lead = tensors[0];
+        dim = wrap_dim(given, lead->dim());
+        sizes = lead->sizes;
+        sizes[dim] = 0;
+        for (std::size_t i = 0; i < tensors.size(); ++i) add(tensors[i], i);
     }
-    const Tensor& lead = first ? *first : tensors[0];
-    const int dim = wrap_dim(given, lead->dim());
-    Dims sizes = lead->sizes;
-    sizes[dim] = 0;
-    std::vector<std::int64_t> lengths;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        const Tensor& x = tensors[i];
+    void add(const Tensor& x, std::size_t i) {
         lengths.push_back(skipped(x) ? -1 : 0);
-        if (skipped(x)) continue;
+        if (skipped(x)) return;
         check(x->dim() == lead->dim(), "Tensors must have same number of dimensions: got ", lead->dim(),
               " and ", x->dim());
         for (int d = 0; d < x->dim(); ++d) {
@@ -124,19 +125,53 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
         check(!__builtin_add_overflow(sizes[dim], x->sizes[dim], &sizes[dim]),
               "cat: the sizes along dimension ", dim, " add up to more than 2^63 - 1");
     }
-    const bool last =
-        std::all_of(tensors.begin(), tensors.end(), [](const Tensor& x) { return is_channels_last(*x); });
-    const Dims strides = last ? channels_last_strides(sizes) : contiguous_strides(sizes);
-    const Tensor out = marked(empty(sizes, common_dtype(tensors), lead->device, &strides));
-    std::int64_t start = 0;
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        if (lengths[i] <= 0) continue;
-        place(out, tensors[i], dim, start, lengths[i]);
-        start += lengths[i];
+    Tensor values(const std::vector<Tensor>& tensors) const {
+        const bool last =
+            std::all_of(tensors.begin(), tensors.end(), [](const Tensor& x) { return is_channels_last(*x); });
+        const Dims strides = last ? channels_last_strides(sizes) : contiguous_strides(sizes);
+        const Tensor out = marked(empty(sizes, common_dtype(tensors), lead->device, &strides));
+        std::int64_t start = 0;
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+            if (lengths[i] <= 0) continue;
+            place(out, tensors[i], dim, start, lengths[i]);
+            start += lengths[i];
+        }
+        return out;
     }
-    record_all(out, tensors, Cat{dim, std::move(lengths), dtypes_of(tensors)});
+    Tensor at_level(const std::vector<Tensor>& tensors, int wrapped) const {
+        std::vector<Tensor> kept;
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+            if (lengths[i] >= 0) kept.push_back(to_dtype(tensors[i], common_dtype(tensors)));
+        }
+        return linear_at_level(
+            wrapped, kept, [&](const std::vector<Tensor>& held) { return cat(held, dim); },
+            [&](const std::vector<Tensor>& all) { return cat(all, dim + 1); });
+    }
+};
+
+}  // namespace
+
+Tensor cat(const std::vector<Tensor>& tensors, std::int64_t given) {
+    Joint joint(tensors, given);
+    const int wrapped = modes.has(kLevels) ? deepest(tensors) : 0;
+    const Tensor out = wrapped ? joint.at_level(tensors, wrapped) : joint.values(tensors);
+    record_all(out, tensors, Cat{joint.dim, std::move(joint.lengths), dtypes_of(tensors)});
     return out;
 }
+
+namespace {
+
+Tensor stacked(const std::vector<Tensor>& tensors, int dim) {
+    const Tensor& lead = tensors[0];
+    Dims sizes = lead->sizes;
+    sizes.insert(dim, static_cast<std::int64_t>(tensors.size()));
+    const Tensor out = fresh(sizes, common_dtype(tensors), lead->device);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+        place(out, tensors[i], dim, static_cast<std::int64_t>(i), 1);
+    return out;
+}
+
+}  // namespace
 
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t given) {
     check(!tensors.empty(), "stack expects a non-empty TensorList");
@@ -147,30 +182,34 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t given) {
               to_string(lead->sizes), " at entry 0 and ", to_string(tensors[i]->sizes), " at entry ", i);
         check_devices("stack", {&lead, &tensors[i]});
     }
-    Dims sizes = lead->sizes;
-    sizes.insert(dim, static_cast<std::int64_t>(tensors.size()));
-    const Tensor out = fresh(sizes, common_dtype(tensors), lead->device);
-    for (std::size_t i = 0; i < tensors.size(); ++i)
-        place(out, tensors[i], dim, static_cast<std::int64_t>(i), 1);
+    const int wrapped = modes.has(kLevels) ? deepest(tensors) : 0;
+    const Tensor out =
+        wrapped ? linear_at_level(
+                      wrapped, tensors, [&](const std::vector<Tensor>& held) { return stack(held, dim); },
+                      [&](const std::vector<Tensor>& all) { return stack(all, dim + 1); })
+                : stacked(tensors, dim);
     record_all(out, tensors, Stack{dim, dtypes_of(tensors)});
     return out;
 }
 
 namespace {
 
-const Offer offer({
-    operation<&cat>(
-        "cat", "tensors, dim=0",
-        "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, and "
-        "are "
-        "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
-        Offered::Function, kOutApart),
-    operation<&stack>(
-        "stack", "tensors, dim=0",
-        "Tensors of one shape side by side along a new dimension, promoted to one dtype. Derivative: each "
-        "takes its slice of g.",
-        Offered::Function, kOutApart),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&cat>(
+            "cat", "tensors, dim=0",
+            "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, "
+            "and "
+            "are "
+            "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
+            Offered::Function, kOutApart),
+        operation<&stack>("stack", "tensors, dim=0",
+                          "Tensors of one shape side by side along a new dimension, promoted to one dtype. "
+                          "Derivative: each "
+                          "takes its slice of g.",
+                          Offered::Function, kOutApart),
+    });
 
 }  // namespace
 }  // namespace tapeless

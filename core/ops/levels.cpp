@@ -26,6 +26,35 @@ Tensor with_rank(const Tensor& whole, int rank) {
     return out;
 }
 
+Alike::Alike(int wrapped, const std::vector<Tensor>& operands)
+    : depth(wrapped / 2), kind(Level::Kind::Batched) {
+    auto level_here = [&](const Tensor& x) {
+        const Level* level = level_of(*x);
+        return level && level->depth == depth ? level : nullptr;
+    };
+    std::int64_t examples = 0;
+    for (const Tensor& x : operands) {
+        if (const Level* level = level_here(x)) {
+            kind = level->kind;
+            if (kind == Level::Kind::Batched) examples = level->value->sizes[0];
+        }
+    }
+    for (const Tensor& x : operands) {
+        const Tensor value = beneath(x, depth);
+        const Level* level = level_here(x);
+        if (kind == Level::Kind::Dual) {
+            held.push_back(value);
+            tangents.push_back(level ? level->tangent : full(x->sizes, Scalar(0), x->dtype, x->device));
+        } else if (level) {
+            held.push_back(value);
+        } else {
+            Dims sizes = x->sizes;
+            sizes.insert(0, examples);
+            held.push_back(expand(value, sizes));
+        }
+    }
+}
+
 int deepest(const Argument* arguments, int count) {
     int found = 0;
     if (!modes.has(kLevels)) return found;

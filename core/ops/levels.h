@@ -2,6 +2,8 @@
 // See Note [Levels].
 #pragma once
 
+#include <vector>
+
 #include "ops/structured.h"
 
 namespace tapeless {
@@ -33,6 +35,24 @@ Tensor bilinear_at_level(int wrapped, const Tensor& x, const Tensor& y, Same&& s
         tangent = tangent ? apply(row("add"), tangent, other) : other;
     }
     return dual(depth, same(a, b), tangent);
+}
+
+/// Several operands as the level with the number `wrapped` holds them, all alike: with all examples along dimension 0,
+/// or with a tangent each.
+struct Alike {
+    int depth;
+    Level::Kind kind;
+    std::vector<Tensor> held, tangents;
+    Alike(int wrapped, const std::vector<Tensor>& operands);
+};
+
+/// A function linear in all of its operands together, where the level with the number `wrapped` acts; `same` and
+/// `whole` as above, each of a list of operands.
+template <class Same, class Whole>
+Tensor linear_at_level(int wrapped, const std::vector<Tensor>& operands, Same&& same, Whole&& whole) {
+    const Alike alike(wrapped, operands);
+    if (alike.kind == Level::Kind::Batched) return batched(alike.depth, whole(alike.held));
+    return dual(alike.depth, same(alike.held), same(alike.tangents));
 }
 
 /// Sizes with the count of x's examples in front.

@@ -226,7 +226,49 @@ void as_strided_(const Tensor& x, Dims size, Dims stride, std::optional<std::int
     become(x, seen, AsStridedInPlace{{geometry(*x), geometry(*seen)}});
 }
 
+/// as_strided_scatter: a geometry of x's storage is overwritten; what is replaced gets no gradient.
+struct AsStridedScatter {
+    static constexpr const char* node = "AsStridedScatterBackward0";
+    Strided base, view;
+    DType source_dtype;
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const Tensor& g = in[0];
+        const Tensor flat = full({std::max(extent(base), extent(view))}, Scalar(0), g->dtype, g->device);
+        copy_(as_strided(flat, base.sizes, base.strides, base.offset), g);
+        const Tensor part = as_strided(flat, view.sizes, view.strides, view.offset);
+        if (node.needs(1)) out[1] = to_dtype(clone(part, MemoryFormat::Contiguous), source_dtype);
+        if (!node.needs(0)) return;
+        fill_(part, Scalar(0));
+        out[0] = clone(as_strided(flat, base.sizes, base.strides, base.offset));
+    }
+};
+
+Tensor as_strided_scatter(const Tensor& x, const Tensor& src, Dims size, Dims stride,
+                          std::optional<std::int64_t> storage_offset) {
+    check_devices("as_strided_scatter", {&x, &src});
+    const Strided view{size, stride, storage_offset.value_or(x->offset)};
+    Tensor out;
+    {
+        const ModeGuard quiet(kNoGrad, true);
+        out = marked(has_internal_overlap(*x) ? dense_copy(x, false) : lazy_copy(x));
+        const Tensor part = as_strided(out, size, stride, view.offset);
+        check(size == src->sizes,
+              "expected src to have a size equal to the slice of self. src size = ", src->sizes,
+              ", slice size = ", size);
+        if (on_cpu(x)) write(part, src);
+    }
+    if (is_differentiable(x->dtype) && needs_record({&x, &src})) {
+        record(out, {&x, &src}, AsStridedScatter{geometry(*out), view, src->dtype});
+    }
+    return out;
+}
+
 const Offer offer({
+    operation<&as_strided_scatter>("as_strided_scatter", "input, src, size, stride, storage_offset=None",
+                                   "A copy, gaps of the storage included, with what as_strided shows of it "
+                                   "replaced by src. Derivatives: g with "
+                                   "zeros there, and that part of g."),
     operation<&as_strided_>("as_strided_", "input, size, stride, storage_offset=None", "as_strided in place.",
                             Offered::Method),
     operation<&as_strided_of>(

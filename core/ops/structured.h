@@ -27,6 +27,8 @@ Ref<Node> record(const Tensor& out, std::initializer_list<const Tensor*> inputs,
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::int64_t offset);
 Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index);
 Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step);
+/// `length` indices of dim from start on, which both must lie within.
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length);
 Tensor permute(const Tensor& x, const Dims& dims);
 Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1);
 Tensor expand(const Tensor& x, const Dims& sizes);

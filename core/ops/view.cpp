@@ -3,24 +3,11 @@
 
 #include "ops/embed.h"
 #include "ops/operation.h"
+#include "ops/viewed.h"
 #include "ops/written.h"
 
 namespace tapeless {
 namespace {
-
-/// The tensor with another geometry over the same storage; recorded by the caller.
-Tensor viewed(const Tensor& x, Dims sizes, Dims strides, std::int64_t offset) {
-    Tensor out = tensor_of(x->storage, std::move(sizes), std::move(strides), offset, x->dtype);
-    set_view(out, x);
-    return out;
-}
-
-template <class P> Tensor recorded(const Tensor& out, const Tensor& x, P payload) {
-    if (!needs_record({&x})) return out;
-    record(out, {&x}, std::move(payload));
-    if (lifted(x)) set_view(out, x, Creation::Level);
-    return out;
-}
 
 struct Select : Embed {
     static constexpr const char* node = "SelectBackward0";
@@ -118,16 +105,16 @@ Tensor select(const Tensor& x, std::int64_t dim, std::int64_t index) {
     if (index < 0) index += size;
     const Select node{{x->sizes, d, index, 0, 1, true}};
     if (lifted(x)) {
-        return recorded(linear_at_level(
-                            x, [&](const Tensor& held) { return select(held, d, index); },
-                            [&](const Tensor& all) { return select(all, d + 1, index); }),
-                        x, node);
+        return recorded_view(linear_at_level(
+                                 x, [&](const Tensor& held) { return select(held, d, index); },
+                                 [&](const Tensor& all) { return select(all, d + 1, index); }),
+                             x, node);
     }
     Dims sizes = x->sizes, strides = x->strides;
     const std::int64_t offset = x->offset + index * strides[d];
     sizes.erase(d);
     strides.erase(d);
-    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
+    return recorded_view(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
 }
 
 Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
@@ -141,17 +128,17 @@ Tensor slice(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t
     end = std::max(start, wrap(end));
     const Slice node{{x->sizes, d, start, end, step, false}};
     if (lifted(x)) {
-        return recorded(linear_at_level(
-                            x, [&](const Tensor& held) { return slice(held, d, start, end, step); },
-                            [&](const Tensor& all) { return slice(all, d + 1, start, end, step); }),
-                        x, node);
+        return recorded_view(linear_at_level(
+                                 x, [&](const Tensor& held) { return slice(held, d, start, end, step); },
+                                 [&](const Tensor& all) { return slice(all, d + 1, start, end, step); }),
+                             x, node);
     }
     Dims sizes = x->sizes, strides = x->strides;
     sizes[d] = end == start ? 0 : (end - start - 1) / step + 1;
     // Where the product does not fit, one element is taken at most, and its stride does not matter.
     if (__builtin_mul_overflow(strides[d], step, &strides[d])) strides[d] = step;
     const std::int64_t offset = x->offset + start * x->strides[d];
-    return recorded(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
+    return recorded_view(viewed(x, std::move(sizes), std::move(strides), offset), x, node);
 }
 
 Tensor permute(const Tensor& x, const Dims& given) {
@@ -166,17 +153,17 @@ Tensor permute(const Tensor& x, const Dims& given) {
     if (lifted(x)) {
         Dims whole = behind_examples(dims, x->dim());
         whole.insert(0, 0);
-        return recorded(linear_at_level(
-                            x, [&](const Tensor& held) { return permute(held, dims); },
-                            [&](const Tensor& all) { return permute(all, whole); }),
-                        x, Permute{dims});
+        return recorded_view(linear_at_level(
+                                 x, [&](const Tensor& held) { return permute(held, dims); },
+                                 [&](const Tensor& all) { return permute(all, whole); }),
+                             x, Permute{dims});
     }
     Dims sizes, strides;
     for (int i = 0; i < dims.size(); ++i) {
         sizes.push_back(x->sizes[static_cast<int>(dims[i])]);
         strides.push_back(x->strides[static_cast<int>(dims[i])]);
     }
-    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Permute{dims});
+    return recorded_view(viewed(x, std::move(sizes), std::move(strides), x->offset), x, Permute{dims});
 }
 
 namespace {
@@ -200,12 +187,12 @@ Tensor swapped(const Tensor& x, int a, int b) {
 
 Tensor transpose(const Tensor& x, std::int64_t dim0, std::int64_t dim1) {
     const int a = wrap_dim(dim0, x->dim()), b = wrap_dim(dim1, x->dim());
-    return recorded(swapped(x, a, b), x, Transpose{a, b});
+    return recorded_view(swapped(x, a, b), x, Transpose{a, b});
 }
 
 Tensor t(const Tensor& x) {
     check(x->dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is ", x->dim(), "D");
-    return recorded(swapped(x, 0, x->dim() == 2 ? 1 : 0), x, T{});
+    return recorded_view(swapped(x, 0, x->dim() == 2 ? 1 : 0), x, T{});
 }
 
 Tensor expand(const Tensor& x, const Dims& given) {
@@ -235,14 +222,14 @@ Tensor expand(const Tensor& x, const Dims& given) {
     }
     const Expand node{x->sizes};
     if (lifted(x)) {
-        return recorded(linear_at_level(
-                            x, [&](const Tensor& held) { return expand(held, sizes); },
-                            [&](const Tensor& all) {
-                                return expand(with_rank(all, sizes.size()), with_examples(all, sizes));
-                            }),
-                        x, node);
+        return recorded_view(linear_at_level(
+                                 x, [&](const Tensor& held) { return expand(held, sizes); },
+                                 [&](const Tensor& all) {
+                                     return expand(with_rank(all, sizes.size()), with_examples(all, sizes));
+                                 }),
+                             x, node);
     }
-    return recorded(viewed(x, std::move(sizes), std::move(strides), x->offset), x, node);
+    return recorded_view(viewed(x, std::move(sizes), std::move(strides), x->offset), x, node);
 }
 
 namespace {
@@ -286,23 +273,23 @@ Tensor resized_at_level(const Tensor& x, const Dims& sizes, Tensor (*resize)(con
 
 Tensor view(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
-    if (lifted(x)) return recorded(resized_at_level(x, sizes, view), x, View{x->sizes});
+    if (lifted(x)) return recorded_view(resized_at_level(x, sizes, view), x, View{x->sizes});
     Dims strides;
     check(view_strides(x->sizes, x->strides, sizes, strides),
           "view size is not compatible with input tensor's size and stride (at least one dimension spans "
           "across two "
           "contiguous subspaces). Use .reshape(...) instead.");
-    return recorded(viewed(x, sizes, std::move(strides), x->offset), x, View{x->sizes});
+    return recorded_view(viewed(x, sizes, std::move(strides), x->offset), x, View{x->sizes});
 }
 
 Tensor reshape(const Tensor& x, const Dims& given) {
     const Dims sizes = complete(given, x->numel, "");
-    if (lifted(x)) return recorded(resized_at_level(x, sizes, reshape), x, View{x->sizes});
+    if (lifted(x)) return recorded_view(resized_at_level(x, sizes, reshape), x, View{x->sizes});
     Dims strides;
     if (view_strides(x->sizes, x->strides, sizes, strides)) {
         const Tensor out = viewed(x, sizes, std::move(strides), x->offset);
-        if (x->contiguous) return recorded(out, x, View{x->sizes});
-        return recorded(out, x, ReshapeAlias{{x->sizes}});
+        if (x->contiguous) return recorded_view(out, x, View{x->sizes});
+        return recorded_view(out, x, ReshapeAlias{{x->sizes}});
     }
     const Tensor copy = clone(x, MemoryFormat::Contiguous);
     if (copy->grad_fn || !needs_record({&x})) {
@@ -354,24 +341,24 @@ Tensor squeezed(const Tensor& x, const Dims* dims) {
 }  // namespace
 
 Tensor unsqueeze(const Tensor& x, std::int64_t dim) {
-    return recorded(unsqueezed(x, dim), x, Unsqueeze{{x->sizes}});
+    return recorded_view(unsqueezed(x, dim), x, Unsqueeze{{x->sizes}});
 }
 
-Tensor squeeze(const Tensor& x) { return recorded(squeezed(x, nullptr), x, Squeeze{{x->sizes}}); }
+Tensor squeeze(const Tensor& x) { return recorded_view(squeezed(x, nullptr), x, Squeeze{{x->sizes}}); }
 
 Tensor squeeze(const Tensor& x, std::int64_t dim) {
     const Dims dims = {wrap_dim(dim, x->dim())};
-    return recorded(squeezed(x, &dims), x, SqueezeDim{{x->sizes}});
+    return recorded_view(squeezed(x, &dims), x, SqueezeDim{{x->sizes}});
 }
 
 Tensor squeeze(const Tensor& x, const Dims& given) {
     const Dims dims = checked_dims(given, x->dim());
-    return recorded(squeezed(x, &dims), x, SqueezeDims{{x->sizes}});
+    return recorded_view(squeezed(x, &dims), x, SqueezeDims{{x->sizes}});
 }
 
 Tensor alias_view(const Tensor& x) {
-    if (lifted(x)) return recorded(untracked(x), x, Alias{{x->sizes}});
-    return recorded(viewed(x, x->sizes, x->strides, x->offset), x, Alias{{x->sizes}});
+    if (lifted(x)) return recorded_view(untracked(x), x, Alias{{x->sizes}});
+    return recorded_view(viewed(x, x->sizes, x->strides, x->offset), x, Alias{{x->sizes}});
 }
 
 Tensor detach(const Tensor& x) {
@@ -387,28 +374,7 @@ Tensor detach(const Tensor& x) {
     return out;
 }
 
-namespace {
-
-Tensor squeeze_of(const Tensor& x, const std::optional<DimOrDims>& dim) {
-    if (!dim) return squeeze(x);
-    const Dims* dims = std::get_if<Dims>(&*dim);
-    return dims ? squeeze(x, *dims) : squeeze(x, std::get<std::int64_t>(*dim));
-}
-Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
-                std::optional<std::int64_t> end, std::int64_t step) {
-    return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
-}
-Tensor narrow(const Tensor& x, std::int64_t dim, const TensorOrNumber& given, std::int64_t length) {
-    const Tensor* tensor = std::get_if<Tensor>(&given);
-    check(!tensor ||
-              ((*tensor)->dim() == 0 && is_integral((*tensor)->dtype) && (*tensor)->dtype != DType::Bool),
-          "start must be an 0-dim integral Tensor.");
-    const Scalar number = tensor ? item(**tensor) : std::get<Scalar>(given);
-    if (number.category() > Category::Integer) {
-        fail(ErrorKind::Type,
-             "narrow(): argument 'start' must be an int or an integral tensor without dimensions");
-    }
-    std::int64_t start = number.to<std::int64_t>();
+Tensor narrow(const Tensor& x, std::int64_t dim, std::int64_t start, std::int64_t length) {
     check(x->dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
     check(length >= 0, "narrow(): length must be non-negative.");
     const std::int64_t size = x->sizes[wrap_dim(dim, x->dim())];
@@ -420,6 +386,30 @@ Tensor narrow(const Tensor& x, std::int64_t dim, const TensorOrNumber& given, st
     check(length <= size - start, "start (", start, ") + length (", length, ") exceeds dimension size (",
           size, ").");
     return slice(x, dim, start, start + length, 1);
+}
+
+namespace {
+
+Tensor squeeze_of(const Tensor& x, const std::optional<DimOrDims>& dim) {
+    if (!dim) return squeeze(x);
+    const Dims* dims = std::get_if<Dims>(&*dim);
+    return dims ? squeeze(x, *dims) : squeeze(x, std::get<std::int64_t>(*dim));
+}
+Tensor slice_of(const Tensor& x, std::int64_t dim, std::optional<std::int64_t> start,
+                std::optional<std::int64_t> end, std::int64_t step) {
+    return slice(x, dim, start.value_or(0), end.value_or(INT64_MAX), step);
+}
+Tensor narrow_of(const Tensor& x, std::int64_t dim, const TensorOrNumber& given, std::int64_t length) {
+    const Tensor* tensor = std::get_if<Tensor>(&given);
+    check(!tensor ||
+              ((*tensor)->dim() == 0 && is_integral((*tensor)->dtype) && (*tensor)->dtype != DType::Bool),
+          "start must be an 0-dim integral Tensor.");
+    const Scalar number = tensor ? item(**tensor) : std::get<Scalar>(given);
+    if (number.category() > Category::Integer) {
+        fail(ErrorKind::Type,
+             "narrow(): argument 'start' must be an int or an integral tensor without dimensions");
+    }
+    return narrow(x, dim, number.to<std::int64_t>(), length);
 }
 Tensor expand_of(const Tensor& x, Dims size) { return expand(x, size); }
 
@@ -471,8 +461,8 @@ const Offer offer(
             "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
         operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",
                              "The view of a range of a dimension."),
-        operation<&narrow>("narrow", "input, dim, start, length",
-                           "The view of `length` indices of a dimension from start."),
+        operation<&narrow_of>("narrow", "input, dim, start, length",
+                              "The view of `length` indices of a dimension from start."),
         operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
         operation<&transpose_>("transpose_", "input, dim0, dim1", "transpose in place.", Offered::Method),
         operation<&t_>("t_", "input", "t in place.", Offered::Method),

@@ -61,6 +61,7 @@ cdouble = complex128
 
 globals().update({name: f for name, f in _core.functions.items() if not name.startswith("_")})
 _nn = _types.SimpleNamespace(**_core.nn_functions)  # What nn.functional is made of; PyTorch hides its own too.
+_chunk_cat = _core.functions["_chunk_cat"]
 
 from tapeless import _typed, autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403

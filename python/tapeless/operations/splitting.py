@@ -26,17 +26,23 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """Views of pieces of one size (the last may be smaller), or of listed sizes, along a dimension."""
     size = tensor.size(dim)
     if not isinstance(split_size_or_sections, int):
-        sections = list(split_size_or_sections)
-        if sum(sections) != size or any(s < 0 for s in sections):
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={sections}"
-            )
-        return _core.functions["split_with_sizes"](tensor, sections, dim)
-    return _f["_split"](tensor, _piece_sizes(size, split_size_or_sections), dim)
+        return _f["split_with_sizes"](tensor, sections_of(size, split_size_or_sections, dim), dim)
+    return _f["_split"](tensor, piece_sizes(size, split_size_or_sections), dim)
 
 
-def _piece_sizes(size: int, step: int) -> list[int]:
+def sections_of(size: int, given: Any, dim: int) -> list[int]:
+    """Listed sizes of pieces, which must add up to the dimension's."""
+    sections = list(given)
+    if sum(sections) != size or any(s < 0 for s in sections):
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+            f"{dim}), but got split_sizes={sections}"
+        )
+    return sections
+
+
+def piece_sizes(size: int, step: int) -> list[int]:
+    """Sizes of pieces of one size, but for the last."""
     if step < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
     if step == 0 and size != 0:
@@ -58,7 +64,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Like split, with pieces that autograd takes for copies."""
-    return _f["_unsafe_split"](tensor, _piece_sizes(tensor.size(dim), split_size), dim)
+    return _f["_unsafe_split"](tensor, piece_sizes(tensor.size(dim), split_size), dim)
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
