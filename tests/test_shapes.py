@@ -68,7 +68,7 @@ def test_gradients_are_what_differences_show_to_the_second_order(name):
     assert np.isclose((second * direction).sum().item(), expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", sorted(set(LINEAR) - {"as_strided_scatter"}))
+@pytest.mark.parametrize("name", sorted(set(LINEAR) - {"as_strided_scatter", "block_diag"}))
 def test_a_batch_is_its_examples_and_tangents_pass(name, recwarn):
     function, batch, v = LINEAR[name], numbers(4, 3, 5), numbers(3, 5, seed=1)
     each = tapeless.stack([function(x) for x in batch])

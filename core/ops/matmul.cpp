@@ -1,144 +1,9 @@
 // Matrix products and their derivatives, which are matrix products again.
-#include "kernels/gemm.h"
-#include "ops/fresh.h"
-#include "ops/levels.h"
+#include "ops/multiply.h"
 #include "ops/operation.h"
-#include "ops/products.h"
-#include "ops/written.h"
 
 namespace tapeless {
 namespace {
-
-/// How PyTorch's messages about products name an element type.
-const char* c_name(DType dtype) {
-    static constexpr const char* names[kDTypes] = {
-        "bool",  "unsigned char", "signed char",         "short int",
-        "int",   "long int",      "c10::Half",           "c10::BFloat16",
-        "float", "double",        "c10::complex<float>", "c10::complex<double>"};
-    return names[static_cast<int>(dtype)];
-}
-
-/// A stack of matrices as gemm reads it; `held` keeps the bytes.
-struct Stack {
-    Tensor held;
-    bool trans;
-    std::int64_t ld, stride;
-};
-
-/// Whether gemm can read x's last two dimensions where they lie, by rows or by columns.
-bool readable_in_place(const TensorBody& x, Stack& stack) {
-    const int rank = x.dim();
-    const std::int64_t m = x.sizes[rank - 2], n = x.sizes[rank - 1];
-    const std::int64_t down = x.strides[rank - 2], across = x.strides[rank - 1];
-    if ((n == 1 || across == 1) && (m == 1 || down >= std::max<std::int64_t>(n, 1))) {
-        stack.trans = false;
-        stack.ld = m == 1 ? std::max<std::int64_t>(n, 1) : down;
-        return true;
-    }
-    if ((m == 1 || down == 1) && (n == 1 || across >= std::max<std::int64_t>(m, 1))) {
-        stack.trans = true;
-        stack.ld = n == 1 ? std::max<std::int64_t>(m, 1) : across;
-        return true;
-    }
-    return false;
-}
-
-Stack stack_of(const Tensor& x) {
-    Stack stack{converted(x, compute_type(x->dtype)), false, 1, 0};
-    if (!readable_in_place(*stack.held, stack)) {
-        stack.held = dense_copy(stack.held, true);
-        readable_in_place(*stack.held, stack);
-    }
-    stack.stride = x->dim() == 3 ? stack.held->strides[0] : 0;
-    return stack;
-}
-
-GemmType gemm_type(DType dtype) {
-    switch (dtype) {
-        case DType::Float64:
-            return GemmType::F64;
-        case DType::Complex64:
-            return GemmType::C64;
-        case DType::Complex128:
-            return GemmType::C128;
-        default:
-            return GemmType::F32;
-    }
-}
-
-/// A vector seen as a matrix of one column, or of one row.
-Tensor as_column(const Tensor& x) {
-    return tensor_of(x->storage, {x->sizes[0], 1}, {x->strides[0], 1}, x->offset, x->dtype);
-}
-Tensor as_row(const Tensor& x) {
-    return tensor_of(x->storage, {1, x->sizes[0]}, {x->sizes[0], x->strides[0]}, x->offset, x->dtype);
-}
-
-/// The product of two matrices, or of two stacks of as many, in the dtype that products are computed in.
-Tensor multiply(const char* kernel, const Tensor& x, const Tensor& y) {
-    const int rank = x->dim();
-    const std::int64_t m = x->sizes[rank - 2], k = x->sizes[rank - 1], n = y->sizes[rank - 1];
-    const std::int64_t batch = rank == 3 ? x->sizes[0] : 1;
-    const DType dtype = compute_type(x->dtype);
-    Tensor out = fresh(rank == 3 ? Dims{batch, m, n} : Dims{m, n}, dtype, x->device);
-    if (!on_cpu(x) || out->numel == 0) return out;
-    if (dtype == DType::Bool && k > 0) {
-        fail(ErrorKind::NotImplemented, "\"", kernel,
-             "\" not implemented for 'Bool'; convert the operands to an integer ",
-             "or a floating dtype first");
-    }
-    const Stack a = stack_of(x), b = stack_of(y);
-    char* c = mutable_data(*out);
-    if (is_integral(dtype)) {
-        gemm_integer(static_cast<int>(size_of(dtype)), a.trans, b.trans, m, n, k, data(*a.held), a.ld,
-                     a.stride, data(*b.held), b.ld, b.stride, c, n, m * n, batch, Interruptible::Yes);
-    } else {
-        gemm_batched(gemm_type(dtype), a.trans, b.trans, m, n, k, data(*a.held), a.ld, a.stride,
-                     data(*b.held), b.ld, b.stride, c, n, m * n, batch, Interruptible::Yes);
-    }
-    return out;
-}
-
-/// A product with other sizes over the same bytes: no view, nothing recorded.
-Tensor resized(const Tensor& x, const Dims& sizes) {
-    Tensor out = tensor_of(x->storage, sizes, contiguous_strides(sizes), x->offset, x->dtype);
-    out->inference = x->inference;
-    return out;
-}
-
-Tensor conj(const Tensor& x) { return apply(row("conj"), x); }
-
-Scalar conj(const Scalar& x) {
-    return x.category() == Category::Complex ? Scalar(conj(x.to<Complex<double>>())) : x;
-}
-
-bool is_one(const Scalar& x) { return x.to<Complex<double>>() == Complex<double>{1, 0}; }
-
-Tensor scaled(const Tensor& x, const Scalar& factor) {
-    return is_one(factor) ? x : apply(row("mul"), x, factor);
-}
-
-bool by_columns(const TensorBody& x) { return x.strides[0] == 1 && x.strides[1] == x.sizes[0]; }
-
-/// The gradients of x @ y; each has the layout of its operand.
-struct MmGradients {
-    bool x_by_columns, y_by_columns;
-
-    MmGradients(const Tensor& x, const Tensor& y)
-        : x_by_columns(by_columns(*x)), y_by_columns(by_columns(*y)) {}
-    Tensor of_x(const Tensor& g, const Tensor& y) const {
-        return x_by_columns ? t(mm(conj(y), t(g))) : mm(g, conj(t(y)));
-    }
-    Tensor of_y(const Tensor& g, const Tensor& x) const {
-        return y_by_columns ? t(mm(t(g), conj(x))) : mm(conj(t(x)), g);
-    }
-};
-
-/// Saves of two operands what the gradient of the other needs; slot k holds operand k.
-void save_factors(Node& node, int first_edge, const Tensor& x, const Tensor& y) {
-    if (node.needs(first_edge + 1)) save(node.saved[0], x);
-    if (node.needs(first_edge)) save(node.saved[1], y);
-}
 
 struct Mm : MmGradients {
     static constexpr const char* node = "MmBackward0";
@@ -163,6 +28,7 @@ struct Bmm {
 
 struct Mv {
     static constexpr const char* node = "MvBackward0";
+    static constexpr const char* const saved_names[] = {"self", "vec"};
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
         if (node.needs(0)) out[0] = outer(in[0], conj(unpack(node.saved[1], node)));
@@ -172,6 +38,7 @@ struct Mv {
 
 struct Dot {
     static constexpr const char* node = "DotBackward0";
+    static constexpr const char* const saved_names[] = {"self", "tensor"};
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
         if (node.needs(0)) out[0] = apply(row("mul"), in[0], conj(unpack(node.saved[1], node)));
@@ -179,57 +46,20 @@ struct Dot {
     }
 };
 
-struct Addmm : MmGradients {
-    static constexpr const char* node = "AddmmBackward0";
-    static constexpr const char* const saved_names[] = {"mat1", "mat2"};
-    Scalar beta, alpha;
-    Addmm(const Tensor& x, const Tensor& y, const Scalar& b, const Scalar& a)
-        : MmGradients(x, y), beta(b), alpha(a) {}
+/// The sum of conj(x) * y: conjugate in x, so g arrives conjugated there.
+struct Vdot {
+    static constexpr const char* node = "VdotBackward0";
+    static constexpr const char* const saved_names[] = {"self", "other"};
     void backward(Node& node, Gradients in, Gradients out) const {
         if (!in[0]) return;
-        if (node.needs(0)) out[0] = scaled(in[0], conj(beta));
-        if (node.needs(1)) out[1] = scaled(of_x(in[0], unpack(node.saved[1], node)), conj(alpha));
-        if (node.needs(2)) out[2] = scaled(of_y(in[0], unpack(node.saved[0], node)), conj(alpha));
+        if (node.needs(0)) out[0] = apply(row("mul"), conj(in[0]), unpack(node.saved[1], node));
+        if (node.needs(1)) out[1] = apply(row("mul"), in[0], unpack(node.saved[0], node));
     }
 };
 
-struct Baddbmm {
-    static constexpr const char* node = "BaddbmmBackward0";
-    Scalar beta, alpha;
-    void backward(Node& node, Gradients in, Gradients out) const {
-        if (!in[0]) return;
-        const Scalar factor = conj(alpha);
-        if (node.needs(0)) out[0] = scaled(in[0], conj(beta));
-        if (node.needs(1))
-            out[1] = scaled(bmm(in[0], conj(transpose(unpack(node.saved[1], node), 1, 2))), factor);
-        if (node.needs(2))
-            out[2] = scaled(bmm(conj(transpose(unpack(node.saved[0], node), 1, 2)), in[0]), factor);
-    }
-};
-
-/// A product given the sizes of the operands' batch dimensions back; squeezing is the same thing.
-struct UnsafeView {
-    static constexpr const char* node = "UnsafeViewBackward0";
-    Dims sizes;
-    void backward(Node&, Gradients in, Gradients out) const {
-        if (in[0]) out[0] = reshape(in[0], sizes);
-    }
-};
 struct SqueezeInPlace : UnsafeView {
     static constexpr const char* node = "SqueezeBackward4";
 };
-
-template <class P> Tensor reshaped(const Tensor& x, const Dims& sizes) {
-    const Tensor out = lifted(x)
-                           ? linear_at_level(
-                                 x, [&](const Tensor& held) { return reshape(held, sizes); },
-                                 [&](const Tensor& all) { return reshape(all, with_examples(all, sizes)); })
-                           : resized(x, sizes);
-    if (needs_record({&x})) record(out, {&x}, P{x->sizes});
-    return out;
-}
-
-Tensor unsafe_view(const Tensor& x, const Dims& sizes) { return reshaped<UnsafeView>(x, sizes); }
 
 /// A product of any ranks where the level with the number `wrapped` acts: for all examples it is a batched product.
 Tensor product_at_level(int wrapped, const Tensor& x, const Tensor& y,
@@ -259,20 +89,6 @@ Tensor mm(const Tensor& x, const Tensor& y) {
     return out;
 }
 
-namespace {
-
-void check_batches(const Tensor& x, const Tensor& y) {
-    check(x->dim() == 3, "batch1 must be a 3D tensor");
-    check(y->dim() == 3, "batch2 must be a 3D tensor");
-    check(x->sizes[0] == y->sizes[0] && x->sizes[2] == y->sizes[1],
-          "Expected size for first two dimensions of batch2 tensor to be: [", x->sizes[0], ", ", x->sizes[2],
-          "] but got: [", y->sizes[0], ", ", y->sizes[1], "].");
-    check(x->dtype == y->dtype, "expected scalar type ", facts(x->dtype).legacy_name, " but found ",
-          facts(y->dtype).legacy_name);
-}
-
-}  // namespace
-
 Tensor bmm(const Tensor& x, const Tensor& y) {
     check_batches(x, y);
     check_devices("bmm", {&x, &y});
@@ -300,7 +116,9 @@ Tensor mv(const Tensor& x, const Tensor& y) {
     return out;
 }
 
-Tensor dot(const Tensor& x, const Tensor& y) {
+namespace {
+
+void check_vectors(const Tensor& x, const Tensor& y) {
     check(x->dim() == 1 && y->dim() == 1, "1D tensors expected, but got ", x->dim(), "D and ", y->dim(),
           "D tensors");
     check(x->dtype == y->dtype, "dot : expected both vectors to have same dtype, but found ",
@@ -309,10 +127,31 @@ Tensor dot(const Tensor& x, const Tensor& y) {
           " to have the same number of elements, but got ", x->numel, " and ", y->numel,
           " elements respectively");
     check_devices("dot", {&x, &y});
+}
+
+Tensor dot_values(const Tensor& x, const Tensor& y) {
+    return resized(converted(multiply("dot", as_row(x), as_column(y)), x->dtype), {});
+}
+
+}  // namespace
+
+Tensor dot(const Tensor& x, const Tensor& y) {
+    check_vectors(x, y);
     const int wrapped = deepest({&x, &y});
-    const Tensor out = wrapped ? product_at_level(wrapped, x, y, dot)
-                               : resized(converted(multiply("dot", as_row(x), as_column(y)), x->dtype), {});
+    const Tensor out = wrapped ? product_at_level(wrapped, x, y, dot) : dot_values(x, y);
     if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Dot{}, 2), 0, x, y);
+    return out;
+}
+
+Tensor vdot(const Tensor& x, const Tensor& y) {
+    check_vectors(x, y);
+    if (deepest({&x, &y})) return dot(conj(x), y);
+    Tensor out;
+    {
+        const ModeGuard quiet(kNoGrad, true);
+        out = marked(dot_values(conj(x), y));
+    }
+    if (needs_record({&x, &y})) save_factors(*record(out, {&x, &y}, Vdot{}, 2), 0, x, y);
     return out;
 }
 
@@ -323,118 +162,6 @@ Tensor outer(const Tensor& x, const Tensor& y) {
 }
 
 namespace {
-
-Scalar factor_of(const Scalar& factor, DType dtype) {
-    check(factor.category() != Category::Complex || is_complex(dtype),
-          "value cannot be converted to type float without overflow");
-    return is_integral(dtype) && factor.category() == Category::Floating ? Scalar(factor.to<std::int64_t>())
-                                                                         : factor;
-}
-
-/// beta * input + alpha * product, rounded once to `dtype`; the product's bytes may be reused.
-Tensor blend(Tensor product, const Tensor& input, const Scalar& beta, const Scalar& alpha, DType dtype) {
-    const DType wide = product->dtype;
-    auto times = [&](const Tensor& x, const Scalar& factor) {
-        const Argument arguments[] = {Argument(x), Argument(factor_of(factor, dtype))};
-        return compute({&row("mul").forward, wide, wide}, arguments, 2);
-    };
-    if (!is_one(alpha)) product = times(product, alpha);
-    if (beta.is_zero()) return converted(product, dtype);
-    const Tensor term = is_one(beta) ? input : times(input, beta);
-    const Tensor out = dtype == wide ? product : fresh(product->sizes, dtype, product->device);
-    const Argument arguments[] = {Argument(product), Argument(term)};
-    compute_into({&row("add").forward, wide, dtype}, arguments, 2, out);
-    return marked(out);
-}
-
-/// The same from recorded operations, which know what to do at levels.
-Tensor blend_at_level(const Tensor& product, const Tensor& input, const Scalar& beta, const Scalar& alpha) {
-    const Tensor main = scaled(product, factor_of(alpha, product->dtype));
-    if (beta.is_zero()) return main;
-    return apply(row("add"), scaled(input, factor_of(beta, product->dtype)), main);
-}
-
-void check_expands(const Tensor& input, const Dims& sizes) {
-    if (lifted(input)) return;  // The sum fails on sizes that do not fit.
-    const ModeGuard quiet(kNoGrad, true);
-    expand(input, sizes);  // For its message.
-}
-
-}  // namespace
-
-namespace {
-
-void check_addmm(const Tensor& input, const Tensor& x, const Tensor& y) {
-    const char* const names[] = {facts(input->dtype).legacy_name, facts(x->dtype).legacy_name,
-                                 facts(y->dtype).legacy_name};
-    check(input->dtype == y->dtype, "self and mat2 must have the same dtype, but got ", names[0], " and ",
-          names[2]);
-    check(x->dtype == y->dtype, "mat1 and mat2 must have the same dtype, but got ", names[1], " and ",
-          names[2]);
-    check(x->dim() == 2, "mat1 must be a matrix, got ", x->dim(), "-D tensor");
-    check(y->dim() == 2, "mat2 must be a matrix, got ", y->dim(), "-D tensor");
-    check(x->sizes[1] == y->sizes[0], "mat1 and mat2 shapes cannot be multiplied (", x->sizes[0], "x",
-          x->sizes[1], " and ", y->sizes[0], "x", y->sizes[1], ")");
-    check_expands(input, {x->sizes[0], y->sizes[1]});
-    check_devices("addmm", {&input, &x, &y});
-}
-
-void check_baddbmm(const Tensor& input, const Tensor& x, const Tensor& y) {
-    check_batches(x, y);
-    check_expands(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
-    check(input->dtype == x->dtype, "Input dtypes must be the same, got: input ", c_name(input->dtype),
-          ", batch1: ", c_name(x->dtype), ", batch2: ", c_name(y->dtype));
-    check_devices("baddbmm", {&input, &x, &y});
-}
-
-void check_shape_in_place(const Tensor& input, const Dims& sizes) {
-    check(input->sizes == sizes, "Bad in-place call: input tensor size ", to_string(input->sizes),
-          " and output tensor size ", to_string(sizes), " should match");
-}
-
-}  // namespace
-
-Tensor addmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
-    check_addmm(input, x, y);
-    if (deepest({&input, &x, &y})) return blend_at_level(mm(x, y), input, beta, alpha);
-    const Tensor out = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
-    if (needs_record({&input, &x, &y})) {
-        save_factors(*record(out, {&input, &x, &y}, Addmm(x, y, beta, alpha), 2), 1, x, y);
-    }
-    return out;
-}
-
-Tensor baddbmm(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
-               const Scalar& alpha) {
-    check_baddbmm(input, x, y);
-    if (deepest({&input, &x, &y})) return blend_at_level(bmm(x, y), input, beta, alpha);
-    const Tensor out = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
-    if (needs_record({&input, &x, &y})) {
-        save_factors(*record(out, {&input, &x, &y}, Baddbmm{beta, alpha}, 2), 1, x, y);
-    }
-    return out;
-}
-
-namespace {
-
-void addmm_(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta, const Scalar& alpha) {
-    check_addmm(input, x, y);
-    check_shape_in_place(input, {x->sizes[0], y->sizes[1]});
-    const Tensor result = blend(multiply("addmm_impl_cpu_", x, y), input, beta, alpha, x->dtype);
-    write_inplace(
-        input, {&input, &x, &y}, Addmm(x, y, beta, alpha), 2, [&](const Tensor& out) { write(out, result); },
-        [&](Node& node) { save_factors(node, 1, x, y); });
-}
-
-void baddbmm_(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& beta,
-              const Scalar& alpha) {
-    check_baddbmm(input, x, y);
-    check_shape_in_place(input, {x->sizes[0], x->sizes[1], y->sizes[2]});
-    const Tensor result = blend(multiply("baddbmm", x, y), input, beta, alpha, x->dtype);
-    write_inplace(
-        input, {&input, &x, &y}, Baddbmm{beta, alpha}, 2, [&](const Tensor& out) { write(out, result); },
-        [&](Node& node) { save_factors(node, 1, x, y); });
-}
 
 Dims leading(const TensorBody& x, int dropped) {
     return Dims(x.sizes.data(), std::max(0, x.dim() - dropped));
@@ -544,22 +271,14 @@ const Offer offer(
                         "is conjugated. "
                         "Derivatives: g * conj(tensor) and g * conj(input).",
                         Offered::Both, kOutExact),
+        operation<&vdot>("vdot", "input, other",
+                         "The sum of conj(input) * other over two vectors of one length and dtype, not bool. "
+                         "Derivatives: conj(g) * other and g * input.",
+                         Offered::Both, kOutExact),
         operation<&outer>(
             "outer", "input, vec2",
             "The (n, m) products of each element of an (n) vector with each of an (m) vector. Derivatives: "
             "those of mul, summed over the other vector."),
-        operation<&addmm>(
-            "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
-            "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
-            "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
-        operation<&addmm_>("addmm_", "input, mat1, mat2, *, beta=1, alpha=1", "addmm in place.",
-                           Offered::Method),
-        operation<&baddbmm_>("baddbmm_", "input, batch1, batch2, *, beta=1, alpha=1", "baddbmm in place.",
-                             Offered::Method),
-        operation<&baddbmm>(
-            "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
-            "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
-            "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
     });
 
 }  // namespace

@@ -15,6 +15,8 @@ Tensor bmm(const Tensor& x, const Tensor& y);
 Tensor mv(const Tensor& x, const Tensor& y);
 /// The sum of products of two vectors.
 Tensor dot(const Tensor& x, const Tensor& y);
+/// The sum of products of a conjugated vector and another.
+Tensor vdot(const Tensor& x, const Tensor& y);
 /// The product of each element of x with each of y.
 Tensor outer(const Tensor& x, const Tensor& y);
 /// beta * input + alpha * (x @ y); a beta of 0 ignores the input, NaN included.

@@ -51,7 +51,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "rounding between steps",
         (
-            "tile", "unfold", "unfold_copy",
+            "tile", "unfold", "unfold_copy", "addr", "addbmm", "addmv", "linalg.multi_dot", "cross", "linalg.cross",
+            "matrix_exp",
             "__rpow__", "pow", "div.no_rounding_mode", "true_divide", "erf", "rsqrt", "tanh", "addmm", "baddbmm",
             "softmax", "log_softmax", "nn.functional.cross_entropy", "nn.functional.nll_loss", "nn.functional.gelu",
             "nn.functional.linear", "index_reduce.mean", "index_reduce.prod", "scatter_reduce.prod",

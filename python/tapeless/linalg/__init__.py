@@ -2,3 +2,4 @@
 """Linear algebra on matrices and batches of them."""
 
 from tapeless.linalg.norms import *  # noqa: F403
+from tapeless.linalg.products import *  # noqa: F403
