@@ -40,6 +40,7 @@ from tapeless._values import (  # noqa: E402
     finfo,
     iinfo,
     inf,
+    jagged,
     layout,
     memory_format,
     nan,
@@ -47,6 +48,11 @@ from tapeless._values import (  # noqa: E402
     pi,
     preserve_format,
     set_default_dtype,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
     strided,
 )
 
@@ -108,6 +114,7 @@ from tapeless import (  # noqa: E402
     func,
     linalg,
     nn,
+    signal,
     special,
     viz,
 )

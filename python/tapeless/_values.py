@@ -26,7 +26,7 @@ class memory_format:
 
 
 class layout(memory_format):
-    """How a tensor stores its elements; here always strided."""
+    """How a tensor stores its elements; here all are strided."""
 
     __module__ = "torch"
 
@@ -35,6 +35,9 @@ contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 strided = layout("strided")
+# Layouts that can be named only: a tensor asked for in one is refused.
+sparse_coo, sparse_csr, sparse_csc = layout("sparse_coo"), layout("sparse_csr"), layout("sparse_csc")
+sparse_bsr, sparse_bsc, jagged = layout("sparse_bsr"), layout("sparse_bsc"), layout("jagged")
 
 
 def set_default_dtype(dtype: Any) -> None:

@@ -1,0 +1,6 @@
+# Signal processing, as torch.signal.
+"""Windows."""
+
+from tapeless.signal import windows
+
+__all__ = ["windows"]
