@@ -65,19 +65,7 @@ void read_keywords(const Row& row, PyObject* const* args, PyObject* names, PyObj
 
 [[noreturn]] void refuse_operand(const Row& row, int k, PyObject* object) {
     fail(ErrorKind::Type, row.facts.name, "(): argument '", operand_name(row, k), "' (position ", k + 1,
-         ") must be Tensor, not ", Py_TYPE(object)->tp_name);
-}
-
-/// The bounds that clamp was not given, as numbers that bound nothing.
-Scalar no_bound(DType dtype, bool upper) {
-    return visit(dtype, [&]<class T>(Type<T>) -> Scalar {
-        if constexpr (std::is_integral_v<T>) {
-            return Scalar(static_cast<std::int64_t>(upper ? std::numeric_limits<T>::max()
-                                                          : std::numeric_limits<T>::min()));
-        } else {
-            return Scalar(upper ? INFINITY : -INFINITY);
-        }
-    });
+         ") must be ", row.is_number(k) ? "Number" : "Tensor", ", not ", Py_TYPE(object)->tp_name);
 }
 
 PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Argument* arguments) {
@@ -100,67 +88,99 @@ PyObject* into_out(const Tensor& result, PyObject* out, const Row& row, const Ar
     return Py_NewRef(out);
 }
 
-/// A tensor of one element where a number is needed.
-Scalar number_of(const Row& row, int k, const Tensor& x) {
-    if (x->numel != 1 || requires_grad(x)) {
-        fail(ErrorKind::Type, row.facts.name, "(): argument '", operand_name(row, k), "' (position ", k + 1,
-             ") must be Number, not Tensor");
+/// Operands from a call's objects; null is one that was left out.
+class Operands {
+public:
+    Argument arguments[kMostArity] = {Scalar(), Scalar(), Scalar(), Scalar()};
+
+    Operands(const Row& row, PyObject* const* given) : row_(row) {
+        bool any = false;
+        for (int k = 0; k < row.arity; ++k) {
+            take(k, given[k]);
+            any |= arguments[k].tensor != nullptr;
+        }
+        const bool leads = row.tensor_count() == 1 || row.facts.bool_operands;  // Must the first be a tensor?
+        if (leads ? !arguments[0].tensor : !any && !row.facts.numbers_alone) refuse_operand(row, 0, given[0]);
+        if (!any) {
+            held_[0] = scalar_tensor(arguments[0].number, arguments[0].number.dtype());
+            held_[0]->wrapped_number = true;
+            arguments[0] = Argument(held_[0]);
+        }
+        if (absent_) stand_in();
     }
-    return item(*x);
+
+private:
+    const Row& row_;
+    Tensor held_[kMostArity];
+    unsigned absent_ = 0;  ///< bit k: operand k is None
+
+    void take(int k, PyObject* object) {
+        if (row_.is_optional(k) && (!object || object == Py_None)) {
+            absent_ |= 1u << k;
+            return;
+        }
+        if (!object) {
+            if (!row_.is_number(k)) {
+                fail(ErrorKind::Type, row_.facts.name, "() missing 1 required positional arguments: \"",
+                     operand_name(row_, k), "\"");
+            }
+            const double otherwise = row_.number(k).otherwise;
+            arguments[k] = Argument(Scalar(otherwise));
+            return;
+        }
+        if (!operand_from(object, held_[k], arguments[k])) refuse_operand(row_, k, object);
+        if (!arguments[k].tensor && ((row_.facts.tensor_operands >> k) & 1)) refuse_operand(row_, k, object);
+        if (arguments[k].tensor && row_.is_number(k)) {
+            if (held_[k]->numel != 1 || requires_grad(held_[k])) refuse_operand(row_, k, object);
+            arguments[k] = Argument(item(*held_[k]));
+        }
+    }
+
+    /// What is None becomes a number that depends on the dtype which the others have.
+    void stand_in() {
+        const int tensors = row_.tensor_count();
+        const unsigned all = (1u << tensors) - 2;
+        check(tensors == 1 || (absent_ & all) != all, "torch.", row_.facts.name, ": At least one of '",
+              row_.facts.second, "' or '", row_.facts.third, "' must not be None");
+        Argument present[kMostArity] = {arguments[0], arguments[0], arguments[0], arguments[0]};
+        for (int k = 1; k < tensors; ++k) {
+            if (!((absent_ >> k) & 1)) present[k] = arguments[k];
+        }
+        const DType common = result_type(present, tensors);
+        for (int k = 1; k < row_.arity; ++k) {
+            if ((absent_ >> k) & 1) arguments[k] = Argument(row_.facts.absent(k, common));
+        }
+    }
+};
+
+/// How many operands need no keyword.
+int positional_count(const Row& row) {
+    int count = row.tensor_count();
+    while (count < row.arity && !row.needs_keyword(count)) ++count;
+    return count;
 }
 
 PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     const Row& row = *self.row;
-    PyObject* operands[3] = {};
-    if (count > row.arity) {
-        fail(ErrorKind::Type, row.facts.name, "() takes ", row.arity, " positional argument",
-             row.arity > 1 ? "s" : "", " but ", count, " were given");
+    PyObject* given[kMostArity] = {};
+    if (const int most = positional_count(row); count > most) {
+        fail(ErrorKind::Type, row.facts.name, "() takes ", most, " positional argument", most > 1 ? "s" : "",
+             " but ", count, " were given");
     }
-    for (Py_ssize_t k = 0; k < count; ++k) operands[k] = args[k];
+    for (Py_ssize_t k = 0; k < count; ++k) given[k] = args[k];
     Options options;
-    if (names) read_keywords(row, args + count, names, operands, options);
-    const int tensors = row.tensor_count();
-    const bool clamps = tensors == 3 && !row.facts.bool_operands;
-    Tensor held[3];
-    Argument arguments[3] = {Scalar(), Scalar(), Scalar()};
-    bool any = false;
-    for (int k = 0; k < row.arity; ++k) {
-        if (!operands[k]) {
-            if (clamps && k > 0) continue;
-            if (k >= tensors) {
-                arguments[k] = Argument(Scalar(row.facts.numbers[k - tensors].otherwise));
-                continue;
-            }
-            fail(ErrorKind::Type, row.facts.name, "() missing 1 required positional arguments: \"",
-                 operand_name(row, k), "\"");
-        }
-        if (clamps && k > 0 && operands[k] == Py_None) continue;
-        if (!operand_from(operands[k], held[k], arguments[k])) refuse_operand(row, k, operands[k]);
-        if (k >= tensors && arguments[k].tensor) arguments[k] = Argument(number_of(row, k, held[k]));
-        any |= arguments[k].tensor != nullptr;
-        if (!arguments[k].tensor && (row.facts.tensor_operands >> k) & 1) refuse_operand(row, k, operands[k]);
-    }
-    if (!any || (tensors == 1 && !arguments[0].tensor) || (row.facts.bool_operands && !arguments[0].tensor)) {
-        refuse_operand(row, 0, operands[0]);
-    }
-    if (clamps) {
-        const bool low = operands[1] && operands[1] != Py_None, high = operands[2] && operands[2] != Py_None;
-        check(low || high, "torch.clamp: At least one of 'min' or 'max' must not be None");
-        DType dtype = result_type(arguments, 3);
-        if (!low) arguments[1] = arguments[0];
-        if (!high) arguments[2] = arguments[0];
-        dtype = result_type(arguments, 3);
-        if (!low) arguments[1] = Argument(no_bound(dtype, false));
-        if (!high) arguments[2] = Argument(no_bound(dtype, true));
-    }
+    if (names) read_keywords(row, args + count, names, given, options);
+    Operands operands(row, given);
     if (options.alpha || options.rounding)
-        return call_with_options(row, arguments, self.in_place, options.alpha, options.rounding, options.out);
+        return call_with_options(row, operands.arguments, self.in_place, options.alpha, options.rounding,
+                                 options.out);
     if (self.in_place) {
-        apply_inplace(row, arguments);
-        return Py_NewRef(operands[0]);
+        if (!operands.arguments[0].tensor || !is_tensor(given[0])) refuse_operand(row, 0, given[0]);
+        apply_inplace(row, operands.arguments);
+        return Py_NewRef(given[0]);
     }
-    Tensor result = apply(row, arguments);
-    if (options.out) return into_out(result, options.out, row, arguments);
+    Tensor result = apply(row, operands.arguments);
+    if (options.out) return into_out(result, options.out, row, operands.arguments);
     return to_python(std::move(result));
 }
 
@@ -372,21 +392,25 @@ PyObject* make_callable(const std::string& name, const std::string& doc) {
     return object;
 }
 
+/// As Python writes it, without the point of a whole number.
 std::string shortest(double value) {
-    char* const text = PyOS_double_to_string(value, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
+    char* const text = PyOS_double_to_string(value, 'r', 0, 0, nullptr);
     std::string out = text;
     PyMem_Free(text);
     return out;
 }
 
 std::string row_doc(const Row& row, const std::string& name, bool in_place) {
-    std::string signature = row.facts.signature       ? row.facts.signature
-                            : row.tensor_count() == 1 ? "input"
-                                                      : std::string("input, ") + row.facts.second;
-    for (const NumberOperand& number : row.facts.numbers) {
-        if (number.name) signature += std::string(", ") + number.name + "=" + shortest(number.otherwise);
+    std::string signature;
+    bool keywords = false;
+    for (int k = 0; k < row.arity; ++k) {
+        if (row.needs_keyword(k) && !std::exchange(keywords, true)) signature += "*, ";
+        signature += operand_name(row, k);
+        if (row.is_optional(k)) signature += "=None";
+        if (row.is_number(k) && !row.is_optional(k)) signature += "=" + shortest(row.number(k).otherwise);
+        signature += ", ";
     }
-    if (!row.facts.signature) signature += ", *, out=None";
+    signature += keywords ? "out=None" : "*, out=None";
     std::string doc = name + "(" + signature + ")\n\n" + row.facts.doc +
                       "\n\nElement by element: " + row.facts.formula + ".";
     if (in_place) doc += " Overwrites the tensor itself.";
@@ -425,7 +449,8 @@ void define_operations(nb::module_& m) {
             PyObject* writes = make_callable(inplace, row_doc(row, inplace, true));
             self_of(writes).row = &row;
             self_of(writes).in_place = true;
-            offer(inplace, writes, !row.facts.serves_nn && row.tensor_count() == 1, !row.facts.serves_nn);
+            const bool function = row.tensor_count() == 1 || row.facts.in_place_function;
+            offer(inplace, writes, !row.facts.serves_nn && function, !row.facts.serves_nn);
         }
     }
     for (const Operation& operation : operations()) {

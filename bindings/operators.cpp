@@ -204,6 +204,8 @@ void write_out(const Tensor& target, const Tensor& result) {
     note_write(target);
 }
 
+PyObject* reflected_subtract(PyObject* x, PyObject* y) { return binary<&OperatorRows::rsub>(x, y); }
+
 void add_number_slots(std::vector<PyType_Slot>& slots) {
     auto add = [&](int slot, auto function) { slots.push_back({slot, reinterpret_cast<void*>(function)}); };
     add(Py_nb_add, &binary<&OperatorRows::add>);

@@ -11,6 +11,8 @@ PyObject* call_with_options(const Row& row, Argument* arguments, bool in_place, 
                             PyObject* rounding, PyObject* out);
 /// Copies a result into the tensor given as out=, resized if its shape differs.
 void write_out(const Tensor& target, const Tensor& result);
+/// x.__rsub__(y), which for two tensors is rsub, and not what the slot of y - x computes.
+PyObject* reflected_subtract(PyObject* x, PyObject* y);
 /// Fills the number slots of the tensor type's spec.
 void add_number_slots(std::vector<PyType_Slot>& slots);
 

@@ -11,7 +11,10 @@ const char* word(Domain domain) {
                                         "inexact", "floating", "integral", "integer"};
     return words[static_cast<int>(domain)];
 }
-const char* word(Promotion promotion) { return promotion == Promotion::Float ? "float" : "common"; }
+const char* word(Promotion promotion) {
+    static const char* const words[] = {"common", "float", "count"};
+    return words[static_cast<int>(promotion)];
+}
 const char* word(Result result) {
     static const char* const words[] = {"same", "bool", "real"};
     return words[static_cast<int>(result)];
@@ -31,8 +34,13 @@ nb::dict facts_of(const Row& row) {
     nb::list gradients;  // For each operand, whether its gradient has a formula.
     for (int k = 0; k < row.tensor_count(); ++k) gradients.append(row.derivative_root[k] >= 0);
     out["gradients"] = gradients;
-    nb::list numbers;  // What those operands are when a call leaves them out.
-    for (int k = 0; k < facts.number_count(); ++k) numbers.append(facts.numbers[k].otherwise);
+    nb::list
+        numbers;  // What those operands are when a call leaves them out, in float64 where the dtype decides.
+    for (int k = row.tensor_count(); k < row.arity; ++k) {
+        const Scalar number =
+            row.is_optional(k) ? facts.absent(k, DType::Float64) : Scalar(row.number(k).otherwise);
+        numbers.append(number.to<double>());
+    }
     out["numbers"] = numbers;
     out["serves_nn"] = facts.serves_nn;
     out["in_place"] = facts.in_place;

@@ -319,6 +319,7 @@ PyMethodDef methods[] = {
      "Calls hook(tensor) after its .grad was accumulated."},
     {"retain_grad", retain, METH_NOARGS, "Keeps the gradient of a result in .grad."},
     {"detach_", detach_inplace, METH_NOARGS, "Cuts the tensor off its history."},
+    {"__rsub__", reflected_subtract, METH_O | METH_COEXIST, "other - self."},
     {"_is_view", is_view, METH_NOARGS, "Whether the tensor is a view."},
     {"is_inference", is_inference, METH_NOARGS, "Whether the tensor was made in inference mode."},
     {"_is_pending", is_pending, METH_NOARGS, "Whether the bytes have still to be computed."},

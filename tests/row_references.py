@@ -128,6 +128,63 @@ def _silu(x: Array) -> Array:
 
 
 # Operands that are numbers have the values that they have when they are left out.
+def _sinc(x: Array) -> Array:
+    """NumPy's takes the sine of a rounded multiple of pi, which is not 0 at whole numbers."""
+    if x.dtype.kind == "c":
+        return np.sinc(x)
+    size = np.abs(x)
+    rest = np.where(np.isfinite(size), size - 2 * np.rint(size / 2), np.nan)
+    turn = np.abs(rest).astype(np.longdouble)
+    pi = np.longdouble("3.14159265358979323846264338327950288")
+    sine = np.sin(pi * np.where(turn > 0.5, 1 - turn, turn))
+    result = np.copysign(sine, rest) / (pi * np.where(size == 0, 1, size))
+    return np.where(size == 0, 1.0, result.astype(float) + 0.0)
+
+
+def _xlogy(x: Array, y: Array) -> Array:
+    return np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log(y))
+
+
+def _xlog1py(x: Array, y: Array) -> Array:
+    return np.where((x == 0) & ~np.isnan(y), 0.0, x * np.log1p(y))
+
+
+def _logit(x: Array) -> Array:
+    """In extended precision: near 1/2 the logarithm is small, and the quotient's error is not."""
+    wide = x.astype(np.longdouble)
+    return np.log(wide / (1 - wide)).astype(float)
+
+
+def _logaddexp(x: Array, y: Array) -> Array:
+    if x.dtype.kind != "c":
+        return np.logaddexp(x, y)
+    return np.log(np.exp(x) + np.exp(y))
+
+
+def _fmod(x: Array, y: Array) -> Array:
+    return (
+        np.fmod(x, y)
+        if x.dtype.kind == "f"
+        else np.where(y == -1, x.dtype.type(0), np.fmod(x, np.where(y == -1, 1, y)))
+    )
+
+
+def _gcd(x: int, y: int, size: int) -> int:
+    return math.gcd(x, y)
+
+
+def _lcm(x: Array, y: Array) -> Array:
+    """In the integer dtype, whose products wrap."""
+    divisor = _integers(_gcd)(x, y)
+    with np.errstate(all="ignore"):
+        return np.abs(np.where(divisor == 0, 0, x // np.where(divisor == 0, 1, divisor)).astype(x.dtype) * y)
+
+
+def _nan_to_num(x: Array) -> Array:
+    """Of double precision; for narrower dtypes test_table.py cuts the result down to their largest number."""
+    return np.nan_to_num(x) if x.dtype.kind == "f" else x
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
@@ -137,6 +194,19 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "pow": _pow,
     "floor_divide": np.floor_divide,
     "remainder": _remainder,
+    "fmod": _fmod,
+    "gcd": _integers(_gcd),
+    "lcm": _lcm,
+    "square": np.square,
+    "lerp": lambda x, y, weight: np.where(np.abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight)),
+    "addcmul": lambda x, y, z: x + y * z,
+    "addcdiv": lambda x, y, z: x + y / z,
+    "fmax": lambda x, y: np.where((x >= y) | np.isnan(y), x, y),
+    "fmin": lambda x, y: np.where((x <= y) | np.isnan(y), x, y),
+    "copysign": np.copysign,
+    "heaviside": lambda x, y: np.where(x == 0, y, (x > 0).astype(x.dtype)),
+    "nan_to_num": _nan_to_num,
+    "conj_physical": np.conj,
     "maximum": np.maximum,
     "minimum": np.minimum,
     "clamp_min": np.maximum,
@@ -168,10 +238,37 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "bitwise_right_shift": _integers(_right),
     "isnan": np.isnan,
     "isfinite": np.isfinite,
+    "isinf": np.isinf,
+    "isposinf": lambda x: np.isinf(x) & (x > 0),
+    "isneginf": lambda x: np.isinf(x) & (x < 0),
+    "signbit": lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
     "exp": np.exp,
     "expm1": np.expm1,
     "log": np.log,
     "log1p": _log1p,
+    "exp2": np.exp2,
+    "ldexp": lambda x, y: x * np.exp2(y),
+    "log2": np.log2,
+    "log10": np.log10,
+    "logaddexp": _logaddexp,
+    "logaddexp2": np.logaddexp2,
+    "xlogy": _xlogy,
+    "special_xlog1py": _xlog1py,
+    "logit": _logit,
+    "frac": lambda x: x - np.trunc(x),
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "atan2": np.arctan2,
+    "hypot": np.hypot,
+    "sinc": _sinc,
+    "deg2rad": np.deg2rad,
+    "rad2deg": np.rad2deg,
     "sin": np.sin,
     "cos": np.cos,
     "tan": np.tan,
@@ -234,6 +331,12 @@ ULPS = {
 # The same in float64 alone, where special functions are not rounded from a wider type.
 ULPS_OF_FLOAT64 = special_references.ULPS
 
+
+def _larger(x: Array, y: Array) -> Array:
+    """The larger of two sizes, and at least about 1: what is added to it is the logarithm of 1 to 2."""
+    return np.where(np.isfinite(x) & np.isfinite(y), np.maximum(np.maximum(np.abs(x), np.abs(y)), 0.7), 1.0)
+
+
 # Of what size the parts are that a formula adds or multiplies, where the result can be much smaller.
 SIZES: dict[str, Callable[..., Array]] = {
     "silu": lambda x: np.abs(x) * np.maximum(_sigmoid(x), 1e-30),
@@ -247,6 +350,8 @@ SIZES: dict[str, Callable[..., Array]] = {
     "soft_margin_error": lambda x, y: np.abs(x * y) + 1,
     "divergence": lambda x, y: np.abs(y * np.log(np.where(y == 0, 1, y))) + np.abs(y * x) + np.abs(y),
     "divergence_of_log": lambda x, y: np.maximum(np.exp(y), 0.1) * (np.abs(x) + np.abs(y)),
+    "logaddexp": lambda x, y: _larger(x, y),
+    "logaddexp2": lambda x, y: _larger(x, y),
 }
 
 # How far operands are from where the derivative jumps; finite differences must keep away.
@@ -277,12 +382,22 @@ KINKS: dict[str, Callable[..., Array]] = {
     "clamp_min": lambda x, y: np.abs(x - y),
     "clamp_max": lambda x, y: np.abs(x - y),
     "remainder": lambda x, y: np.abs(x / y - np.rint(x / y)),
+    "fmod": lambda x, y: np.abs(x / y - np.rint(x / y)),
+    "frac": lambda x: np.abs(x - np.rint(x)),
+    "fmax": lambda x, y: np.abs(x - y),
+    "fmin": lambda x, y: np.abs(x - y),
+    "copysign": lambda x, y: np.minimum(np.abs(x), np.abs(y)),
     "clamp": lambda x, low, high: np.minimum(np.minimum(np.abs(x - low), np.abs(x - high)), np.abs(low - high)),
 }
 
+# Rows of several roundings, which are the dtype's own.
+STEPWISE = {"lerp", "addcmul", "addcdiv"}
+
 # Rows whose results are exact or correctly rounded: their last bit is right.
 EXACT = {
+    *STEPWISE,
     *"add sub rsub mul div maximum minimum clamp clamp_min clamp_max where neg reciprocal abs sign sgn conj".split(),
+    *"fmod fmax fmin copysign heaviside nan_to_num conj_physical isinf isposinf isneginf signbit frac square".split(),
     *"real_part sqrt relu floor ceil round trunc floor_divide remainder isnan isfinite".split(),
     *"eq ne lt le gt ge logical_and logical_or logical_xor logical_not".split(),
 }

@@ -153,8 +153,10 @@ def run(host: ctypes.CDLL, name: str, operands: list[Array], dtype: Any) -> Arra
 
 
 def numbers(row: Row, like: Array, dtype: str) -> list[Array]:
-    """The operands that are numbers, as a kernel reads them."""
-    return [np.full(like.shape, number, dtype) for number in row["numbers"]]
+    """The operands that are numbers, as a kernel reads them: of this dtype, whose largest ones may be smaller."""
+    info = np.finfo(dtype) if dtype.startswith("float") else None
+    held = [0 if abs(n) > 1e9 and info is None else n for n in row["numbers"]]
+    return [np.full(like.shape, n if info is None else np.clip(n, info.min, info.max), dtype) for n in held]
 
 
 def samples(row: Row, dtype: str, generator: np.random.Generator) -> list[Array]:

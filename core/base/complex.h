@@ -29,6 +29,8 @@ template <class T> static constexpr Complex<T> operator-(Complex<T> x, Complex<T
     return {x.re - y.re, x.im - y.im};
 }
 
+template <class T> static constexpr Complex<T> operator-(Complex<T> x, T y) { return {x.re - y, x.im}; }
+
 template <class T> static constexpr Complex<T> operator*(Complex<T> x, Complex<T> y) {
     return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }

@@ -51,11 +51,30 @@ template <class T> TL_WORD T tl_minimum(T x, T y) { return x < y || x != x ? x :
 template <class T> TL_WORD T tl_maximum(T x, T y) { return x > y || x != x ? x : y; }
 template <class T> TL_WORD T tl_abs(T x) { return tl_negative(x) ? tl_neg(x) : x; }
 template <class T> TL_WORD bool tl_isfinite(T) { return true; }
+template <class T> TL_WORD bool tl_isinf(T) { return false; }
+template <class T> TL_WORD bool tl_signbit(T x) { return tl_negative(x); }
 )";
 
 // Integers and bool; divisors are not zero, which the caller has checked, and if they are the result is 0.
 constexpr const char* kIntegerWords = R"(
 template <class T> TL_WORD bool tl_minus_one(T x) { return TlType<T>::has_sign && x == T(-1); }
+template <class T> TL_WORD T tl_fmod(T x, T y) {
+    if (y == T(0) || tl_minus_one(y)) return T(0);
+    return T(x % y);
+}
+template <class T> TL_WORD T tl_gcd(T x, T y) {
+    tl_wide a = tl_wide(tl_negative(x) ? -(long long)x : x), b = tl_wide(tl_negative(y) ? -(long long)y : y);
+    while (b != 0) {
+        const tl_wide rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return T(a);
+}
+template <class T> TL_WORD T tl_lcm(T x, T y) {
+    const T divisor = tl_gcd(x, y);
+    return divisor == T(0) ? T(0) : tl_abs(tl_mul(T(x / divisor), y));
+}
 template <class T> TL_WORD T tl_remainder(T x, T y) {
     if (y == T(0) || tl_minus_one(y)) return T(0);
     const T rest = T(x % y);
@@ -97,6 +116,9 @@ template <class T> TL_WORD T tl_bitwise_right_shift(T x, T y) {
 constexpr const char* kFloatWords = R"(
 TL_WORD @ tl_abs(@ x) { return fabs$(x); }
 TL_WORD bool tl_isfinite(@ x) { return x - x == @(0); }
+TL_WORD bool tl_isinf(@ x) { return fabs$(x) > @(1) && x - x != @(0) && x == x; }
+TL_WORD bool tl_signbit(@ x) { return copysign$(@(1), x) < @(0); }
+TL_WORD @ tl_copysign(@ x, @ y) { return copysign$(x, y); }
 TL_WORD @ tl_floor(@ x) { return floor$(x); }
 TL_WORD @ tl_ceil(@ x) { return ceil$(x); }
 TL_WORD @ tl_trunc(@ x) { return trunc$(x); }
@@ -114,6 +136,38 @@ TL_WORD @ tl_tan(@ x) { return tan$(x); }
 TL_WORD @ tl_tanh(@ x) { return tanh$(x); }
 TL_WORD @ tl_erf(@ x) { return erf$(x); }
 TL_WORD @ tl_pow(@ x, @ y) { return pow$(x, y); }
+TL_WORD @ tl_exp2(@ x) { return exp2$(x); }
+TL_WORD @ tl_log2(@ x) { return log2$(x); }
+TL_WORD @ tl_log10(@ x) { return log10$(x); }
+TL_WORD @ tl_sinh(@ x) { return sinh$(x); }
+TL_WORD @ tl_cosh(@ x) { return cosh$(x); }
+TL_WORD @ tl_asin(@ x) { return asin$(x); }
+TL_WORD @ tl_acos(@ x) { return acos$(x); }
+TL_WORD @ tl_atan(@ x) { return atan$(x); }
+TL_WORD @ tl_asinh(@ x) { return asinh$(x); }
+TL_WORD @ tl_acosh(@ x) { return acosh$(x); }
+TL_WORD @ tl_atanh(@ x) { return atanh$(x); }
+TL_WORD @ tl_atan2(@ x, @ y) { return atan2$(x, y); }
+TL_WORD @ tl_hypot(@ x, @ y) { return hypot$(x, y); }
+TL_WORD @ tl_fmod(@ x, @ y) { return fmod$(x, y); }
+TL_WORD @ tl_logaddexp(@ x, @ y) {
+    const @ high = x < y ? y : x, low = x < y ? x : y;
+    if (x != x || y != y) return x + y;
+    return high - high != @(0) ? high : high + log1p$(exp$(low - high));
+}
+TL_WORD @ tl_logaddexp2(@ x, @ y) {
+    const @ high = x < y ? y : x, low = x < y ? x : y;
+    if (x != x || y != y) return x + y;
+    return high - high != @(0) ? high : high + log1p$(exp2$(low - high)) * @(1.4426950408889634);
+}
+TL_WORD @ tl_xlogy(@ x, @ y) { return x == @(0) && y == y ? @(0) : x * log$(y); }
+TL_WORD @ tl_special_xlog1py(@ x, @ y) { return x == @(0) && y == y ? @(0) : x * log1p$(y); }
+TL_WORD @ tl_sinc(@ x) {
+    const @ size = fabs$(x), rest = size - @(2) * rint$(@(0.5) * size), turn = fabs$(rest);
+    if (x == @(0)) return @(1);
+    const @ sine = sin$(@(3.1415926535897931) * (turn > @(0.5) ? @(1) - turn : turn));
+    return copysign$(sine, rest) / (@(3.1415926535897931) * size) + @(0);
+}
 TL_WORD @ tl_sigmoid(@ x) {
     const @ e = exp$(-fabs$(x));
     return (x >= @(0) ? @(1) : e) / (@(1) + e);
@@ -152,8 +206,10 @@ static const struct { unsigned x; } blockIdx = {0}, threadIdx = {0}, blockDim = 
 )";
 // The C library's functions, declared rather than included: names from <math.h> would meet CUDA's own.
 constexpr const char* kHostFunctions =
-    "fabs floor ceil trunc rint sqrt exp expm1 log log1p sin cos tan tanh erf";
-constexpr const char* kHostFunctionsOfTwo = "pow fmod copysign";
+    "fabs floor ceil trunc rint sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan tanh sinh cosh asin "
+    "acos "
+    "atan asinh acosh atanh erf";
+constexpr const char* kHostFunctionsOfTwo = "pow fmod copysign atan2 hypot";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
@@ -214,7 +270,7 @@ const char* type_name(DType dtype) {
     }
 }
 
-constexpr const char* kSymbols[] = {"x", "y", "z"};
+constexpr const char* kSymbols[] = {"x", "y", "z", "w"};
 
 }  // namespace
 

@@ -24,15 +24,23 @@ enum class Domain : std::uint8_t {
     Integer,   ///< integers alone
 };
 /// How the dtype of the computation follows from the operands.
-enum class Promotion : std::uint8_t { Common, Float };
+enum class Promotion : std::uint8_t {
+    Common,
+    Float,  ///< integers become floats
+    Count,  ///< bool becomes int64
+};
 /// The dtype of the result, stated here because it cannot be inferred from a C++ formula.
 enum class Result : std::uint8_t { Same, Bool, Real };
 
-/// An operand that is always a number: its keyword, and what it is when a call leaves it out.
+/// An operand that is always a number.
 struct NumberOperand {
-    const char* name;
-    double otherwise;
+    const char* name;  ///< its keyword
+    double otherwise;  ///< what it is when a call leaves it out
 };
+
+struct Row;
+struct Argument;
+class Scalar;
 
 /// What a row says of itself besides its formulas.
 struct Facts {
@@ -42,12 +50,14 @@ struct Facts {
     Domain domain = Domain::Any;
     Promotion promotion = Promotion::Common;
     Result result = Result::Same;
-    std::uint8_t bool_operands = 0;    ///< bit k: operand k is a condition
-    std::uint8_t tensor_operands = 0;  ///< bit k: a call by name takes no number for operand k
-    const char* second = "other";      ///< keyword of the second operand
+    std::uint8_t bool_operands = 0;      ///< bit k: operand k is a condition
+    std::uint8_t tensor_operands = 0;    ///< bit k: a call by name takes no number for operand k
+    std::uint8_t optional_operands = 0;  ///< bit k: operand k may be None or left out, and is then `absent`
+    std::uint8_t keyword_operands = 0;   ///< bit k: operand k is given by keyword alone
+    const char *first = "input", *second = "other", *third = nullptr;  ///< keywords of the operands
     const char* node =
         nullptr;  ///< PyTorch's name of the recorded node, when it is not the row's with Backward0
-    const char* number_node = nullptr;       ///< ... when the last operand is a number
+    const char* number_node = nullptr;       ///< ... when all but the first that may be numbers are
     const char* left_number_node = nullptr;  ///< ... when the first is
     const char* in_place_node = nullptr;     ///< ... of the in-place form
     double low = -2, high = 2;               ///< where tests draw operands from
@@ -57,14 +67,25 @@ struct Facts {
     bool keeps_integers = false;     ///< floor and its like leave integers as they are
     bool identity_on_reals = false;  ///< conj and its like return a real tensor itself
     bool in_place = true;            ///< whether an in-place form exists
+    bool in_place_function = false;  ///< whether it is a function too, where there are further operands
     const char* alias = nullptr;     ///< a second public name
     const char* refused =
         nullptr;  ///< PyTorch's words for the first operand's derivative, which nobody has: asking for it fails
-    const char* signature = nullptr;  ///< when it is not (input[, other], *, out=None)
-    NumberOperand numbers[2] = {};    ///< the last operands, if numbers: they take no part in promotion
-    bool serves_nn = false;           ///< a function of nn.functional alone, in _core.nn_functions
+    bool numbers_alone = false;     ///< a call of numbers gives a tensor without dimensions
+    NumberOperand numbers[3] = {};  ///< further operands, if numbers: they take no part in promotion
+    bool serves_nn = false;         ///< a function of nn.functional alone, in _core.nn_functions
+    /// What an operand is that is None, in a computation of this dtype; from ops/row_rules.h.
+    Scalar (*absent)(int operand, DType common) = nullptr;
+    /// The row that computes the same of the first operand, for this last one; null: none. From ops/row_rules.h.
+    const char* (*simpler)(const Scalar& last, DType common) = nullptr;
+    /// Refuses operands that their promoted dtype does not tell of; from ops/row_rules.h.
+    void (*check)(const Row& row, const Argument* arguments, DType common) = nullptr;
 
-    constexpr int number_count() const { return numbers[0].name ? numbers[1].name ? 2 : 1 : 0; }
+    constexpr int number_count() const {
+        int count = 0;
+        while (count < 3 && numbers[count].name) ++count;
+        return count;
+    }
 };
 
 constexpr bool in_domain(Domain domain, DType dtype) {
@@ -120,10 +141,13 @@ constexpr Pointwise<Arity, Forward, Derivative> pointwise(Facts facts, Forward f
 
 }  // namespace formula
 
+/// The most operands that a row has.
+inline constexpr int kMostArity = kMaxOperands - 2;
+
 /// The loops of one row, filled in by each family's translation units.
 struct RowLoops {
-    Loop* forward;        ///< kDTypes entries
-    Loop* derivative[3];  ///< the same for each operand's gradient
+    Loop* forward;                 ///< kDTypes entries
+    Loop* derivative[kMostArity];  ///< the same for each operand's gradient
 };
 
 /// A family's loops at one ISA level for one class of dtypes; each translation unit registers one at start-up.

@@ -17,10 +17,13 @@
 #pragma once
 
 #include "kernels/literal.h"
+#include "kernels/math_angles.h"
 #include "kernels/math_basics.h"
 #include "kernels/math_complex.h"
 #include "kernels/math_double.h"
 #include "kernels/math_float.h"
+#include "kernels/math_hyperbolic.h"
+#include "kernels/math_logarithms.h"
 #include "kernels/math_trigonometry.h"
 
 namespace tapeless::formula {

@@ -199,6 +199,9 @@ template <std::integral T> [[gnu::always_inline]] static inline T abs(T x) {
 template <std::integral T> [[gnu::always_inline]] static inline T sign(T x) {
     return static_cast<T>((x > T(0)) - detail::is_negative(x));
 }
+template <std::integral T> [[gnu::always_inline]] static inline bool signbit(T x) {
+    return detail::is_negative(x);
+}
 template <std::integral T> [[gnu::always_inline]] static inline bool isnan(T) { return false; }
 template <std::integral T> [[gnu::always_inline]] static inline bool isinf(T) { return false; }
 template <std::integral T> [[gnu::always_inline]] static inline bool isfinite(T) { return true; }
@@ -225,6 +228,23 @@ template <std::integral T> [[gnu::always_inline]] static inline T floor_divide(T
     if (detail::is_minus_one(y)) return detail::negated(x);
     const T quotient = static_cast<T>(x / y);
     return static_cast<T>(quotient - (x % y != 0 && detail::is_negative(x) != detail::is_negative(y)));
+}
+/// Of the sizes; of two zeros 0.
+template <std::integral T> [[gnu::always_inline]] static inline T gcd(T x, T y) {
+    using Size = std::make_unsigned_t<T>;
+    Size a = static_cast<Size>(abs(x)), b = static_cast<Size>(abs(y));
+    while (b != 0) {
+        const Size rest = static_cast<Size>(a % b);
+        a = b;
+        b = rest;
+    }
+    return static_cast<T>(a);
+}
+/// Wraps on overflow.
+template <std::integral T> [[gnu::always_inline]] static inline T lcm(T x, T y) {
+    const T divisor = gcd(x, y);
+    if (divisor == T(0)) return T(0);
+    return abs(static_cast<T>(detail::wide(static_cast<T>(x / divisor)) * detail::wide(y)));
 }
 /// Wraps on overflow; a negative exponent gives what is left of 1 / x^-y as an integer: 1, -1 or 0.
 template <std::integral T> [[gnu::always_inline]] static inline T pow(T x, T y) {

@@ -34,48 +34,30 @@ __extension__ typedef __complex__ double CDouble;
 [[gnu::always_inline]] static inline float abs(Complex<float> x) { return __builtin_hypotf(x.re, x.im); }
 [[gnu::always_inline]] static inline double abs(Complex<double> x) { return __builtin_hypot(x.re, x.im); }
 
-static inline Complex<float> exp(Complex<float> x) {
-    return detail::from_c(__builtin_cexpf(detail::to_c(x)));
-}
-static inline Complex<double> exp(Complex<double> x) {
-    return detail::from_c(__builtin_cexp(detail::to_c(x)));
-}
-static inline Complex<float> log(Complex<float> x) {
-    return detail::from_c(__builtin_clogf(detail::to_c(x)));
-}
-static inline Complex<double> log(Complex<double> x) {
-    return detail::from_c(__builtin_clog(detail::to_c(x)));
-}
-static inline Complex<float> sin(Complex<float> x) {
-    return detail::from_c(__builtin_csinf(detail::to_c(x)));
-}
-static inline Complex<double> sin(Complex<double> x) {
-    return detail::from_c(__builtin_csin(detail::to_c(x)));
-}
-static inline Complex<float> cos(Complex<float> x) {
-    return detail::from_c(__builtin_ccosf(detail::to_c(x)));
-}
-static inline Complex<double> cos(Complex<double> x) {
-    return detail::from_c(__builtin_ccos(detail::to_c(x)));
-}
-static inline Complex<float> tan(Complex<float> x) {
-    return detail::from_c(__builtin_ctanf(detail::to_c(x)));
-}
-static inline Complex<double> tan(Complex<double> x) {
-    return detail::from_c(__builtin_ctan(detail::to_c(x)));
-}
-static inline Complex<float> tanh(Complex<float> x) {
-    return detail::from_c(__builtin_ctanhf(detail::to_c(x)));
-}
-static inline Complex<double> tanh(Complex<double> x) {
-    return detail::from_c(__builtin_ctanh(detail::to_c(x)));
-}
-static inline Complex<float> sqrt(Complex<float> x) {
-    return detail::from_c(__builtin_csqrtf(detail::to_c(x)));
-}
-static inline Complex<double> sqrt(Complex<double> x) {
-    return detail::from_c(__builtin_csqrt(detail::to_c(x)));
-}
+// Each line: the C library's function of that name, of both types.
+#define TAPELESS_COMPLEX(name)                                        \
+    static inline Complex<float> name(Complex<float> x) {             \
+        return detail::from_c(__builtin_c##name##f(detail::to_c(x))); \
+    }                                                                 \
+    static inline Complex<double> name(Complex<double> x) {           \
+        return detail::from_c(__builtin_c##name(detail::to_c(x)));    \
+    }
+TAPELESS_COMPLEX(acos)
+TAPELESS_COMPLEX(acosh)
+TAPELESS_COMPLEX(asin)
+TAPELESS_COMPLEX(asinh)
+TAPELESS_COMPLEX(atan)
+TAPELESS_COMPLEX(atanh)
+TAPELESS_COMPLEX(cos)
+TAPELESS_COMPLEX(cosh)
+TAPELESS_COMPLEX(exp)
+TAPELESS_COMPLEX(log)
+TAPELESS_COMPLEX(sin)
+TAPELESS_COMPLEX(sinh)
+TAPELESS_COMPLEX(sqrt)
+TAPELESS_COMPLEX(tan)
+TAPELESS_COMPLEX(tanh)
+#undef TAPELESS_COMPLEX
 
 template <std::floating_point T> static inline Complex<T> reciprocal(Complex<T> x) {
     return Complex<T>{1, 0} / x;
@@ -96,6 +78,28 @@ template <std::floating_point T> static inline Complex<T> log1p(Complex<T> x) {
     const Complex<T> whole = log(Complex<T>{T(1) + x.re, x.im});
     const T excess = x.re * (T(2) + x.re) + x.im * x.im;
     return {where(abs(x) < T(0.5), T(0.5) * log1p(excess), whole.re), whole.im};
+}
+
+template <std::floating_point T> static inline Complex<T> exp2(Complex<T> x) {
+    return exp(T(0x1.62e42fefa39efp-1) * x);
+}
+template <std::floating_point T> static inline Complex<T> log2(Complex<T> x) {
+    return T(0x1.71547652b82fep+0) * log(x);
+}
+template <std::floating_point T> static inline Complex<T> log10(Complex<T> x) {
+    return T(0x1.bcb7b1526e50ep-2) * log(x);
+}
+template <std::floating_point T> static inline Complex<T> sinc(Complex<T> x) {
+    const Complex<T> angle = T(0x1.921fb54442d18p+1) * x;
+    return x == Complex<T>{0, 0} ? Complex<T>{1, 0} : sin(angle) / angle;
+}
+
+/// log(e^x + e^y), from the one with the larger real part; of two infinite ones as it is written.
+template <std::floating_point T> static inline Complex<T> logaddexp(Complex<T> x, Complex<T> y) {
+    const Complex<T> high = x.re < y.re ? y : x, low = x.re < y.re ? x : y;
+    if (isnan(x.re) || isnan(y.re)) return {detail::not_a_number<T>, detail::not_a_number<T>};
+    if (high.re == low.re && isinf(high.re)) return high.re < T(0) ? low : log(exp(x) + exp(y));
+    return log1p(exp(low - high)) + high;
 }
 
 /// e^(y log x), in double for float; 0^0 = 1 and 0^y = 0 for real y > 0. The second power is exact.

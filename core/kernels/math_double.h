@@ -50,20 +50,30 @@ struct SumD {
     double high, low;
 };
 
-/// e^(x + x_low) for any x, with most of its rounding error.
-[[gnu::always_inline]] static inline SumD exp_sum(double x, double x_low) {
-    const ReducedD at = reduce_exp(where(x > 710.0, 710.0, where(x < -746.0, -746.0, x)), x_low);
-    const double less_one = at.r + (exp_tail(at.r) + at.rest), y = 1.0 + less_one;
-    // Two factors, because 2^n alone would overflow or lose bits at both ends.
-    const std::uint64_t half = ((at.n + 4096) >> 1) - 2048;
-    const double scale1 = power_of_two(half), scale2 = power_of_two(at.n - half);
+/// (1 + less_one) 2^n with its rounding error, also where 2^n alone would overflow or lose bits.
+[[gnu::always_inline]] static inline SumD scaled_sum(double less_one, std::uint64_t n) {
+    const double y = 1.0 + less_one;
+    const std::uint64_t half = ((n + 4096) >> 1) - 2048;
+    const double scale1 = power_of_two(half), scale2 = power_of_two(n - half);
     return {y * scale1 * scale2, (less_one - (y - 1.0)) * scale1 * scale2};
+}
+
+/// e^(x + x_low) / 2^halvings for any x, with most of its rounding error.
+[[gnu::always_inline]] static inline SumD exp_sum(double x, double x_low, std::uint64_t halvings = 0) {
+    const ReducedD at = reduce_exp(where(x > 711.0, 711.0, where(x < -746.0, -746.0, x)), x_low);
+    return scaled_sum(at.r + (exp_tail(at.r) + at.rest), at.n - halvings);
 }
 
 /// x + y for |x| >= |y|, or x = 0.
 [[gnu::always_inline]] static inline SumD ordered_sum(double x, double y) {
     const double high = x + y;
     return {high, y - (high - x)};
+}
+
+/// x + y, whichever is larger.
+[[gnu::always_inline]] static inline SumD exact_sum(double x, double y) {
+    const double high = x + y, part = high - x;
+    return {high, (x - (high - part)) + (y - part)};
 }
 
 /// (e^x - 1) / 2 for |x| <= 710; the half keeps 2^1024 away.
@@ -117,6 +127,41 @@ struct SplitD {
     const double x1 = leading(x), x2 = x - x1, y1 = leading(y), y2 = y - y1;
     const double high = x * y;
     return {high, ((x1 * y1 - high) + x1 * y2 + x2 * y1) + x2 * y2};
+}
+
+/// (x.high + x.low) / (y.high + y.low), short of underflow.
+[[gnu::always_inline]] static inline SumD quotient(SumD x, SumD y) {
+    const double high = x.high / y.high;
+    const SumD back = exact_product(high, y.high);
+    return {high, (((x.high - back.high) - back.low) + (x.low - high * y.low)) / y.high};
+}
+
+/// The square root of x.high + x.low; of 0 it is 0.
+[[gnu::always_inline]] static inline SumD root(SumD x) {
+    const double high = __builtin_sqrt(x.high);
+    const SumD back = exact_product(high, high);
+    const double low = (((x.high - back.high) - back.low) + x.low) / (2.0 * high);
+    return {high, where(high == 0.0, 0.0, low)};
+}
+
+/// x * (y.high + y.low)
+[[gnu::always_inline]] static inline SumD product(double x, SumD y) {
+    const SumD high = exact_product(x, y.high);
+    return {high.high, high.low + x * y.low};
+}
+
+/// log(x.high + x.low) + doublings ln 2, for any x: what is not positive has log's limits.
+[[gnu::always_inline]] static inline double log_of(SumD x, double doublings = 0.0) {
+    const bool tiny = x.high < std::numeric_limits<double>::min();
+    const SplitD at = split_log(where(tiny, x.high * 0x1p52, x.high));
+    const double e = where(tiny, at.e - 52.0, at.e) + doublings;
+    return log_limits(x.high, log_parts(at.f, e, where(x.low == 0.0, 0.0, x.low / x.high)));
+}
+
+/// log(1 + x.high + x.low)
+[[gnu::always_inline]] static inline double log1p_of(SumD x) {
+    const SumD sum = exact_sum(1.0, x.high);
+    return log_of({sum.high, where(sum.high < infinity<double>, sum.low + x.low, 0.0)});
 }
 
 /// log(x) for a positive normal x as a sum with about 66 right bits.

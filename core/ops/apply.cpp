@@ -27,9 +27,6 @@ struct Types {
              "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
              "invert a mask, use the `~` or `logical_not()` operator instead.");
     }
-    if (is_complex(dtype) && (name == "maximum" || name == "minimum" || name == "clamp")) {
-        fail(ErrorKind::Runtime, name, " not implemented for complex tensors.");
-    }
     if (is_complex(dtype) && (row.facts.keeps_integers || name == "sign")) {
         fail(name == "sign" ? ErrorKind::Runtime : ErrorKind::NotImplemented, name,
              " is not supported for complex inputs", name == "sign" ? "; unlike NumPy, use sgn" : "");
@@ -50,17 +47,25 @@ Types types_of(const Row& row, const Argument* arguments) {
     }
     bool same = true;
     const Tensor* lead = nullptr;
-    const int count = row.tensor_count();
-    for (int k = first; k < count; ++k) {
+    for (int k = first; k < row.tensor_count(); ++k) {
         const Tensor* x = arguments[k].tensor;
         if (x && !lead) lead = x;
         same &= x ? (*x)->dtype == (*lead)->dtype && (*x)->wrapped_number == (*lead)->wrapped_number
                   : lead && arguments[k].number.category() <= category((*lead)->dtype);
     }
     Types types;
-    types.common = same && lead && !(*lead)->wrapped_number ? (*lead)->dtype
-                                                            : result_type(arguments + first, count - first);
+    types.common = same && lead && !(*lead)->wrapped_number
+                       ? (*lead)->dtype
+                       : result_type(arguments + first, row.tensor_count() - first);
+    if (row.facts.check) row.facts.check(row, arguments, types.common);
+    for (int k = row.tensor_count(); k < row.arity; ++k) {
+        check(is_complex(types.common) || arguments[k].number.category() != Category::Complex,
+              "value cannot be converted to type ", facts(types.common).name,
+              " without overflow: ", row.facts.name, "'s ", operand_name(row, k),
+              " is complex, and its tensors are not");
+    }
     if (row.facts.promotion == Promotion::Float && is_integral(types.common)) types.common = default_dtype();
+    if (row.facts.promotion == Promotion::Count && types.common == DType::Bool) types.common = DType::Int64;
     types.compute = compute_type(types.common);
     types.result = row.facts.result == Result::Bool   ? DType::Bool
                    : row.facts.result == Result::Real ? real_of(types.common)
@@ -105,9 +110,10 @@ void check_devices(const Row& row, const Argument* arguments) {
 
 const NodeClass& class_for(const Row& row, const Argument* arguments, bool in_place) {
     if (in_place && row.facts.in_place_node) return row.in_place_node;
-    if (!arguments[0].tensor && row.arity == 2) return row.left_number_node;
-    bool all = row.arity > 1;  // Are all but the first numbers?
-    for (int k = 1; k < row.arity; ++k) all &= !arguments[k].tensor;
+    if (!arguments[0].tensor && row.tensor_count() == 2) return row.left_number_node;
+    bool all = row.tensor_count() > 1;  // Are all but the first that may be numbers?
+    for (int k = 1; k < row.tensor_count(); ++k)
+        all &= !arguments[k].tensor || ((row.facts.tensor_operands >> k) & 1);
     return all ? row.number_node : row.node;
 }
 
@@ -139,6 +145,13 @@ bool wants_record(const Row& row, const Argument* arguments, DType result, int w
 
 }  // namespace
 
+const Row& simplest(const Row& row, const Argument* arguments, DType common) {
+    const Argument& last = arguments[row.arity - 1];
+    if (!row.facts.simpler || last.tensor || !arguments[0].tensor) return row;
+    const char* name = row.facts.simpler(last.number, common);
+    return name ? tapeless::row(name) : row;
+}
+
 Tensor apply(const Row& row, const Argument* arguments) {
     const Types types = types_of(row, arguments);
     if (row.facts.identity_on_reals && !is_complex(types.common)) return *arguments[0].tensor;
@@ -152,7 +165,8 @@ Tensor apply(const Row& row, const Argument* arguments) {
         out = compute({nullptr, types.common, types.common}, arguments, 1);
     } else {
         const bool eager = row.facts.data_errors && is_integral(types.common);
-        out = compute({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity);
+        const Row& served = simplest(row, arguments, types.common);
+        out = compute({&served.forward, types.compute, types.result, 0, eager}, arguments, served.arity);
     }
     if (modes.word) out->inference = modes.has(kInference);
     if (!wants_record(row, arguments, types.result, wrapped)) return out;
@@ -210,7 +224,8 @@ void apply_inplace(const Row& row, const Argument* arguments) {
         apply_inplace_at_level(row, arguments, wrapped);
     } else if (!(row.facts.keeps_integers && is_integral(types.common))) {
         const bool eager = row.facts.data_errors && is_integral(types.common);
-        compute_into({&row.forward, types.compute, types.result, 0, eager}, arguments, row.arity, x);
+        const Row& served = simplest(row, arguments, types.common);
+        compute_into({&served.forward, types.compute, types.result, 0, eager}, arguments, served.arity, x);
     }
     note_write(x);
     if (!records) return;

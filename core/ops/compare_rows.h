@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/formula.h"
+#include "ops/row_rules.h"
 
 namespace tapeless::formula {
 namespace {
@@ -111,6 +112,35 @@ constexpr auto compare =
                                   .result = Result::Bool,
                                   .in_place = false},
                                  [](auto x) { return isnan(x); }),
+                    pointwise<1>({.name = "isinf",
+                                  .formula = "|x| == inf",
+                                  .doc = "Whether a value is infinite, or a part of a complex one.",
+                                  .result = Result::Bool,
+                                  .in_place = false},
+                                 [](auto x) { return isinf(x); }),
+                    pointwise<1>({.name = "isposinf",
+                                  .formula = "x == inf",
+                                  .doc = "Whether a value is positive infinity.",
+                                  .domain = Domain::Ordered,
+                                  .result = Result::Bool,
+                                  .in_place = false,
+                                  .check = &refuse_complex},
+                                 [](auto x) { return isinf(x) & (x > 0_k); }),
+                    pointwise<1>({.name = "isneginf",
+                                  .formula = "x == -inf",
+                                  .doc = "Whether a value is negative infinity.",
+                                  .domain = Domain::Ordered,
+                                  .result = Result::Bool,
+                                  .in_place = false,
+                                  .check = &refuse_complex},
+                                 [](auto x) { return isinf(x) & (x < 0_k); }),
+                    pointwise<1>({.name = "signbit",
+                                  .formula = "x < 0, and of -0",
+                                  .doc = "Whether the sign bit is set, which -0 and some NaN have as well.",
+                                  .domain = Domain::Ordered,
+                                  .result = Result::Bool,
+                                  .in_place = false},
+                                 [](auto x) { return signbit(x); }),
                     pointwise<1>({.name = "isfinite",
                                   .formula = "x - x == 0",
                                   .doc = "Whether a value is neither infinite nor NaN.",

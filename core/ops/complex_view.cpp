@@ -1,5 +1,8 @@
-// Complex numbers seen as pairs of real ones and back: views that change the dtype, and with them .real and .imag.
+// Complex numbers seen as pairs of real ones and back: views that change the dtype, with them .real and .imag, and
+// complex(), which puts two tensors together.
 #include "ops/complex_views.h"
+#include "ops/fresh.h"
+#include "ops/launch.h"
 #include "ops/operation.h"
 #include "ops/structured.h"
 
@@ -68,7 +71,41 @@ Tensor imag_view(const Tensor& x) {
     return select(view_as_real(x), -1, 1);
 }
 
+struct ComplexOf {
+    static constexpr const char* node = "ComplexBackward0";
+    void backward(Node& node, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        if (node.needs(0)) out[0] = real_view(in[0]);
+        if (node.needs(1)) out[1] = imag_view(in[0]);
+    }
+};
+
+Tensor complex(const Tensor& real, const Tensor& imag) {
+    auto ordinary = [](const Tensor& x) { return x->dtype == DType::Float32 || x->dtype == DType::Float64; };
+    check(ordinary(real) && ordinary(imag),
+          "Expected both inputs to be Half, Float or Double tensors but got ", facts(real->dtype).legacy_name,
+          " and ", facts(imag->dtype).legacy_name, "; convert both to float32 or to float64");
+    check(real->dtype == imag->dtype, "Expected object of scalar type ", facts(real->dtype).legacy_name,
+          " but got scalar type ", facts(imag->dtype).legacy_name, " for second argument");
+    check_devices("complex", {&real, &imag});
+    const Argument arguments[] = {Argument(real), Argument(imag)};
+    const Layout layout = layout_of(arguments, 2);
+    const Tensor out = marked(empty(layout.sizes, complex_of(real->dtype), real->device, &layout.strides));
+    if (on_cpu(out)) {
+        const ModeGuard quiet(kNoGrad, true);
+        write(real_view(out), real);
+        write(imag_view(out), imag);
+    }
+    if (needs_record({&real, &imag})) record(out, {&real, &imag}, ComplexOf{});
+    return out;
+}
+
 const Offer offer({
+    operation<&complex>(
+        "complex", "real, imag",
+        "The complex numbers with these parts, both float32 or both float64. Derivatives: the parts "
+        "of g.",
+        Offered::Function, kOutExact),
     operation<&view_as_real>("view_as_real", "input",
                              "The view of complex numbers as pairs of real ones along a new last dimension.",
                              Offered::Function),

@@ -66,15 +66,13 @@ int deepest(const Argument* arguments, int count) {
 
 namespace {
 
-constexpr int kMost = 4;
-
 /// A row's operands as a level sees them.
 struct Operands {
     int depth, rank = 0;
     Level::Kind kind = Level::Kind::Batched;
-    Tensor held[kMost], tangents[kMost];
-    Argument arguments[kMost] = {Scalar(), Scalar(), Scalar(), Scalar()};
-    bool wrapped[kMost] = {};
+    Tensor held[kMostArity], tangents[kMostArity];
+    Argument arguments[kMostArity] = {Scalar(), Scalar(), Scalar(), Scalar()};
+    bool wrapped[kMostArity] = {};
 
     Operands(const Row& row, const Argument* given, int number) : depth(number / 2) {
         for (int k = 0; k < row.arity; ++k) {

@@ -81,6 +81,7 @@ constexpr auto loss = std::make_tuple(
                 "binary_cross_entropy_with_logits reduces.",
          .domain = Domain::Floating,
          .second = "target",
+         .third = "weight",
          .in_place = false,
          .serves_nn = true},
         [](auto x, auto y, auto weight) {

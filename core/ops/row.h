@@ -16,11 +16,11 @@ struct Row {
     std::uint16_t accepts = 0;     ///< bit d: the dtype d, once promoted, is in the domain
     std::uint8_t saved_slots = 0;  ///< saved values that a node has room for
     Kernel forward{};
-    Kernel derivative[3]{};  ///< operands: g, the row's operands, out
+    Kernel derivative[kMostArity]{};  ///< operands: g, the row's operands, out
     CodeGraph code;
     int forward_root = -1;
-    int derivative_root[3] = {-1, -1, -1};
-    std::uint8_t saved[3] = {};  ///< per gradient: bit k for operand k, bit `arity` for out
+    int derivative_root[kMostArity] = {-1, -1, -1, -1};
+    std::uint8_t saved[kMostArity] = {};  ///< per gradient: bit k for operand k, bit `arity` for out
     NodeClass node{}, number_node{},
         left_number_node{};     ///< by whether the last or the first operand is a number
     NodeClass in_place_node{};  ///< of the in-place form, where its name is another
@@ -28,6 +28,10 @@ struct Row {
 
     /// How many operands may be tensors: the first ones.
     int tensor_count() const { return arity - facts.number_count(); }
+    bool is_number(int k) const { return k >= tensor_count(); }
+    const NumberOperand& number(int k) const { return facts.numbers[k - tensor_count()]; }
+    bool needs_keyword(int k) const { return (facts.keyword_operands >> k) & 1; }
+    bool is_optional(int k) const { return (facts.optional_operands >> k) & 1; }
 };
 
 /// Keyword of operand k, and the name under which its node saves it; the input is "input".
@@ -40,6 +44,9 @@ const Row& row(const char* name);
 /// The row's gradients in words, by operand: "Derivative: g * out."
 std::string derivative_text(const Row& row);
 
+/// Letters of the operands in a row's code.
+inline constexpr const char* kOperandLetters[kMostArity] = {"x", "y", "z", "w"};
+
 /// An operand as the caller gave it: a tensor, or a number.
 struct Argument {
     const Tensor* tensor = nullptr;
@@ -51,6 +58,8 @@ struct Argument {
 /// The result dtype of PyTorch's promotion: numbers and 0-dimensional tensors only decide the category.
 DType result_type(const Argument* arguments, int count);
 
+/// The row whose loops serve this call: itself, or a simpler one of the first operand alone.
+const Row& simplest(const Row& row, const Argument* arguments, DType common);
 /// The row applied, recorded if a gradient is wanted.
 Tensor apply(const Row& row, const Argument* arguments);
 /// The same, written into arguments[0], which must be a tensor.

@@ -69,7 +69,9 @@ private:
     Argument symbol(const char* name) const {
         if (name[0] == 'g') return symbols_[0];
         if (name[0] == 'o') return symbols_.back();
-        return symbols_[static_cast<std::size_t>(name[0] - 'x' + 1)];
+        std::size_t k = 0;
+        while (kOperandLetters[k][0] != name[0]) ++k;
+        return symbols_[k + 1];
     }
 
     static Tensor apply_word(const char* word, std::vector<Argument>& operands) {
@@ -125,6 +127,10 @@ Tensor row_gradient(const Row& row, int k, const Argument* symbols, std::uint8_t
     if (grad_enabled() || deepest(symbols, row.arity + 2)) {
         return Replay(row, {symbols, symbols + row.arity + 2}).run(row.derivative_root[k]);
     }
+    if (const Row& served = simplest(row, symbols + 1, common); &served != &row && served.saved[0] == 1) {
+        const Argument of_one[] = {symbols[0], symbols[1], symbols[1]};  // Its gradient does not read out.
+        return compute({&served.derivative[0], compute_type(common), common, 4}, of_one, 3);
+    }
     std::uint8_t skipped = 0;
     for (int s = 0; s <= row.arity; ++s) {
         const bool number = s < row.arity && ((numbers >> s) & 1);
@@ -139,8 +145,8 @@ void apply_row_node(Node& node, Gradients in, Gradients out) {
     const Tensor& g = in[0];
     if (!g) return;
     const std::uint8_t wanted = wanted_values(row, node);
-    Tensor values[4];
-    Argument arguments[kMaxOperands] = {g, g, g, g, g};
+    Tensor values[kMostArity + 1];
+    Argument arguments[kMaxOperands] = {g, g, g, g, g, g};
     for (int k = 0; k <= row.arity; ++k) {
         if ((wanted >> k) & 1) values[k] = unpack(node.saved[k], node);
         const bool number = k < row.arity && ((payload.is_number >> k) & 1);
@@ -164,7 +170,7 @@ std::string derivative_text(const Row& row) {
     for (int k = 0; k < row.arity; ++k) {
         if (row.derivative_root[k] < 0) continue;
         if (!text.empty()) text += "; ";
-        if (row.arity > 1) text += std::string("for ") + "xyz"[k] + ", ";
+        if (row.arity > 1) text += std::string("for ") + kOperandLetters[k] + ", ";
         text += row.code.written(row.derivative_root[k]);
     }
     return "Derivative: " + text + ".";

@@ -13,6 +13,7 @@
 #include "ops/math_rows.h"
 #include "ops/row.h"
 #include "ops/special_rows.h"
+#include "ops/trigonometry_rows.h"
 #include "runtime/cpu.h"
 
 namespace tapeless {
@@ -50,9 +51,8 @@ template <class Gradient> int root_of(Gradient gradient) {
 
 template <class Pointwise, std::size_t... K>
 void read(Row& row, const Pointwise& from, std::index_sequence<K...>) {
-    static constexpr const char* letters[] = {"x", "y", "z"};
     Code::graph() = &row.code;
-    const Code operands[] = {Code::symbol(letters[K])...};
+    const Code operands[] = {Code::symbol(kOperandLetters[K])...};
     const Code out = Code::symbol("out"), g = Code::symbol("g");
     row.forward_root = formula::as_code(from.forward(operands[K]...)).node;
     if constexpr (Pointwise::differentiable) {
@@ -115,8 +115,9 @@ template <class Family> void add_family(std::vector<Row>& table, const char* nam
     std::vector<RowLoops> loops;
     for (std::size_t i = first; i < table.size(); ++i) {
         Row& row = table[i];
-        loops.push_back(
-            {row.forward.loops, {row.derivative[0].loops, row.derivative[1].loops, row.derivative[2].loops}});
+        loops.push_back({row.forward.loops,
+                         {row.derivative[0].loops, row.derivative[1].loops, row.derivative[2].loops,
+                          row.derivative[3].loops}});
     }
     const int best = static_cast<int>(isa()) + 2;
     for (int level = 2; level <= best;
@@ -129,13 +130,14 @@ template <class Family> void add_family(std::vector<Row>& table, const char* nam
 
 std::vector<Row> build() {
     std::vector<Row> table;
-    table.reserve(128);  // Kernels are pointed to by loops being filled in.
+    table.reserve(256);  // Kernels are pointed to by loops being filled in.
     add_family(table, "arithmetic", formula::arithmetic);
     add_family(table, "compare", formula::compare);
     add_family(table, "math", formula::math);
     add_family(table, "activation", formula::activation);
     add_family(table, "loss", formula::loss);
     add_family(table, "special", formula::special);
+    add_family(table, "trigonometry", formula::trigonometry);
     for (Row& row : table) {
         row.facts.node ? row.node_name = row.facts.node : camel(row.node_name, row.facts.name);
         row.node = node_class(row.node_name.c_str(), &apply_row_node);
@@ -158,12 +160,9 @@ const std::vector<Row>& rows() {
 }
 
 const char* operand_name(const Row& row, int k) {
-    static const char* const chosen[] = {"condition", "input", "other"};
-    static const char* const bounds[] = {"input", "min", "max"};
-    if (row.facts.bool_operands) return chosen[k];
-    if (k >= row.tensor_count()) return row.facts.numbers[k - row.tensor_count()].name;
-    if (row.arity == 3 && row.tensor_count() == 3) return bounds[k];
-    return k == 1 ? row.facts.second : "input";
+    if (row.is_number(k)) return row.number(k).name;
+    const char* const names[] = {row.facts.first, row.facts.second, row.facts.third};
+    return names[k];
 }
 
 const Row& row(const char* name) {

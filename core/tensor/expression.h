@@ -15,7 +15,8 @@ void dispose(Buffer*) noexcept;
 /// A compiled loop: `count` is a multiple of 16; operands and result lie without gaps.
 using Loop = void (*)(void* out, const void* const* in, std::int64_t count);
 
-inline constexpr int kMaxOperands = 5;
+/// A gradient, a row's operands and its result.
+inline constexpr int kMaxOperands = 6;
 
 /// A formula's loops, one for each dtype it computes in; null where the formula has none.
 struct Kernel {

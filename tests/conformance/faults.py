@@ -31,6 +31,12 @@ def _ours_are_as_near(case: Case) -> bool:
     return all(reason.as_near for reason in case.reasons)
 
 
+def _lacks_the_derivative_in_place(case: Case) -> bool:
+    """Whether PyTorch refuses a derivative after a write that it has otherwise."""
+    refused = "the derivative for 'inplace version of"
+    return all(reason.as_near or refused in reason.text for reason in case.reasons)
+
+
 def _only_lacks_the_graph(case: Case) -> bool:
     """Whether gradients differ in nothing but a requires_grad that PyTorch lacks."""
     return all(", True) where PyTorch has (" in reason.text for reason in case.reasons)
@@ -73,11 +79,20 @@ FAULTS: tuple[Fault, ...] = (
             "erfinv", "lgamma", "digamma", "polygamma.polygamma_n_0", "polygamma.polygamma_n_1",
             "polygamma.polygamma_n_2", "polygamma.polygamma_n_3", "polygamma.polygamma_n_4",
             "special.polygamma.special_polygamma_n_0", "special.i0e", "special.ndtr", "special.log_ndtr",
+            "acos", "asin", "atan2", "logaddexp", "logaddexp2", "xlogy", "special.xlog1py", "sinc",
+            "hypot", "fmod", "copysign", "polar", "ldexp", "lerp", "addcdiv", "logit",
         ),
         frozenset({"value", "gradient", "second", "inplace", "method"}),
         _ours_are_as_near,
         "bfloat16, and powers in float32, lose digits at each step of a gradient; the relative error of "
         "ours against PyTorch's own float64 result is at most twice that of PyTorch's",
+    ),
+    Fault(
+        "no derivative in place",
+        ("acosh", "asinh", "atanh"),
+        frozenset({"inplace", "second"}),
+        _lacks_the_derivative_in_place,
+        "the in-place forms have no derivative, though nothing stands in its way; ours have the same as the functions",
     ),
     Fault(
         "unreadable zero gradient",

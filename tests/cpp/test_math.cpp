@@ -2,187 +2,9 @@
 //
 // `test_math` checks and prints the largest errors. `test_math bits` prints one hash per function over all
 // results of its samples: tests/test_math_bits.py builds this file for each ISA level and compares the lines.
-#include <cfloat>
-#include <cmath>
-#include <complex>
-#include <cstdio>
-#include <cstring>
-#include <string>
-#include <vector>
-
-#include "kernels/math.h"
+#include "math_samples.h"
 
 namespace {
-
-namespace formula = tapeless::formula;
-using tapeless::Complex;
-
-int passed = 0, failed = 0;
-bool print_bits = false;
-
-void check(bool holds, const std::string& promise) {
-    holds ? ++passed : ++failed;
-    if (!holds) std::printf("FAILED: %s\n", promise.c_str());
-}
-
-/// SplitMix64 with a fixed seed: the same samples everywhere.
-struct Random {
-    std::uint64_t state = 20240229;
-    std::uint64_t word() {
-        std::uint64_t z = state += 0x9e3779b97f4a7c15u;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return z ^ (z >> 31);
-    }
-    double unit() { return static_cast<double>(word() >> 11) * 0x1p-53; }
-};
-
-template <class T> const char* type_name() { return sizeof(T) == 4 ? "float" : "double"; }
-
-/// |got - exact| in units of the last place of T at `exact`; huge where only one of them is finite or NaN.
-template <class T> double ulps(T got, long double exact) {
-    if (std::isnan(exact)) return std::isnan(got) ? 0 : 1e300;
-    if (std::isnan(got)) return 1e300;
-    using Limits = std::numeric_limits<T>;
-    int exponent = Limits::min_exponent;
-    if (exact != 0 && !std::isinf(exact)) std::frexp(exact, &exponent);
-    const long double unit = std::ldexp(1.0L, std::max(exponent, Limits::min_exponent) - Limits::digits);
-    const long double largest = static_cast<long double>(Limits::max()) + unit / 2;
-    const bool overflows = std::fabs(exact) >= largest || std::isinf(exact);
-    if (std::isinf(got) && std::signbit(got) == std::signbit(exact)) {
-        return overflows || std::fabs(exact) >
-                                Limits::max() * (1 - 2 * static_cast<long double>(Limits::epsilon()))
-                   ? 0
-                   : 1e300;
-    }
-    if (std::isinf(exact) || std::isinf(got)) return 1e300;
-    return static_cast<double>(std::fabs(static_cast<long double>(got) - exact) / unit);
-}
-
-constexpr std::size_t kGroup = 16;
-
-/// The kernels' loop: whole groups, so that every element goes through the vector body.
-template <class T, class F>
-__attribute__((noinline)) void run(F f, const T* __restrict x, T* __restrict out, std::size_t count) {
-    count &= ~(kGroup - 1);
-    for (std::size_t i = 0; i < count; ++i) out[i] = f(x[i]);
-}
-template <class T, class F>
-__attribute__((noinline)) void run(F f, const T* __restrict x, const T* __restrict y, T* __restrict out,
-                                   std::size_t count) {
-    count &= ~(kGroup - 1);
-    for (std::size_t i = 0; i < count; ++i) out[i] = f(x[i], y[i]);
-}
-/// Any count: what does not fill a vector goes through the compiler's scalar tail.
-template <class T, class F>
-__attribute__((noinline)) void run_with_tail(F f, const T* __restrict x, T* __restrict out,
-                                             std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) out[i] = f(x[i]);
-}
-
-template <class T> void print_hash(const char* name, const std::vector<T>& results) {
-    std::uint64_t hash = 1469598103934665603u;
-    for (T value : results) {
-        if (value != value) value = std::numeric_limits<T>::quiet_NaN();  // Which NaN it is, no one promises.
-        std::uint64_t word = 0;
-        std::memcpy(&word, &value, sizeof value);
-        hash = (hash ^ word) * 1099511628211u;
-    }
-    std::printf("%s %s %016llx\n", name, type_name<T>(), static_cast<unsigned long long>(hash));
-}
-
-template <class T> std::vector<T> specials() {
-    using Limits = std::numeric_limits<T>;
-    std::vector<T> some{
-        0, Limits::denorm_min(), 3 * Limits::denorm_min(), Limits::min() / 2, Limits::min(), 1, 2, 3, 0.5};
-    for (T value : {Limits::epsilon() / 2, Limits::epsilon(), Limits::max(), Limits::infinity(), T(1e20),
-                    T(89), T(104)}) {
-        some.push_back(value);
-    }
-    for (T value : {T(710), T(745.5), T(0.92), T(3.95), T(5.95), T(0.34657359), T(1.5707963267948966), T(1e5),
-                    T(1e9)}) {
-        some.push_back(value);
-    }
-    for (std::size_t i = 0, n = some.size(); i < n; ++i) some.push_back(-some[i]);
-    some.push_back(Limits::quiet_NaN());
-    while (some.size() % kGroup) some.push_back(T(0.25));
-    return some;
-}
-
-struct Range {
-    double low, high;
-};
-
-/// Uniform samples of each range, geometric ones over all magnitudes up to `largest`, and the special values.
-template <class T> std::vector<T> samples(const std::vector<Range>& ranges, double largest) {
-    Random random;
-    std::vector<T> x = specials<T>();
-    for (T& value : x) {
-        if (std::isfinite(value) && std::fabs(value) > largest) value = T(largest);
-    }
-    for (const Range& range : ranges) {
-        for (int i = 0; i < 65536; ++i)
-            x.push_back(static_cast<T>(range.low + (range.high - range.low) * random.unit()));
-    }
-    const double span = std::log2(largest) + (sizeof(T) == 4 ? 149 : 1074);
-    for (int i = 0; i < 32768; ++i) {
-        const T size = static_cast<T>(std::exp2(std::log2(largest) - span * random.unit()));
-        x.push_back(random.word() & 1 ? size : -size);
-    }
-    return x;
-}
-
-std::string with_value(const char* name, const char* type, double x) {
-    char line[200];
-    std::snprintf(line, sizeof line, "%s of %s at %.17g (%a)", name, type, x, x);
-    return line;
-}
-
-template <class T, class F> void test_tails(const char* name, F f, const std::vector<T>& x) {
-    bool same = true;
-    for (std::size_t at = 0; at + 37 <= x.size(); at += x.size() / 50) {
-        T whole[37], single[37];
-        run_with_tail(f, x.data() + at, whole, 37);
-        for (int i = 0; i < 37; ++i) run_with_tail(f, x.data() + at + i, single + i, 1);
-        for (int i = 0; i < 37; ++i) {
-            same = same && (std::memcmp(whole + i, single + i, sizeof(T)) == 0 || whole[i] != whole[i]);
-        }
-    }
-    check(same,
-          std::string(name) + " of " + type_name<T>() + ": 37 elements give the bits of 37 single ones");
-}
-
-/// One function in one type: `limit` is the largest error allowed, in ulps.
-template <class T, class F, class Reference>
-void test_one(const char* name, F f, Reference reference, double limit, std::vector<Range> ranges,
-              double largest = std::numeric_limits<T>::max()) {
-    const std::vector<T> x = samples<T>(ranges, largest);
-    std::vector<T> out(x.size());
-    run(f, x.data(), out.data(), x.size());
-    if (print_bits) return print_hash(name, out);
-    double worst = 0;
-    T where = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const double error = ulps(out[i], reference(static_cast<long double>(x[i])));
-        if (error > worst) worst = error, where = x[i];
-    }
-    std::printf("%-8s %-6s %6.3f ulp at %.9g\n", name, type_name<T>(), worst, static_cast<double>(where));
-    check(worst <= limit, with_value(name, type_name<T>(), where) + ": " + std::to_string(worst) + " ulp");
-    test_tails<T>(name, f, x);
-    for (T zero : {T(0), T(-0.0)}) {
-        const long double exact = reference(zero);
-        if (exact == 0)
-            check(std::signbit(f(zero)) == std::signbit(exact),
-                  std::string(name) + " keeps the sign of zero");
-    }
-}
-
-template <class F, class Reference>
-void test_both(const char* name, F f, Reference reference, double float_limit, double double_limit,
-               std::vector<Range> ranges, double largest_double = DBL_MAX) {
-    test_one<float>(name, f, reference, float_limit, ranges);
-    test_one<double>(name, f, reference, double_limit, ranges, largest_double);
-}
 
 void test_exponentials() {
     test_both(
@@ -250,6 +72,108 @@ void test_trigonometry() {
     check(true, "sin and cos hold near multiples of pi/2");
     check(std::isnan(formula::sin(0x1p81)) && std::isnan(formula::cos(INFINITY)),
           "beyond the range there is NaN");
+}
+
+void test_logarithms() {
+    test_both(
+        "exp2", [](auto x) { return formula::exp2(x); }, [](long double x) { return std::exp2(x); }, 0.6, 1.0,
+        {{-1, 1}, {-150, 128}, {-1080, 1024}, {-1074, -1020}, {-150, -126}});
+    test_both(
+        "log2", [](auto x) { return formula::log2(x); }, [](long double x) { return std::log2(x); }, 0.6, 0.6,
+        {{0.5, 1.5}, {0.99, 1.01}, {0, 10}, {0, 1e6}});
+    test_both(
+        "log10", [](auto x) { return formula::log10(x); }, [](long double x) { return std::log10(x); }, 0.6,
+        0.6, {{0.5, 1.5}, {0.99, 1.01}, {0, 10}, {0, 1e6}});
+    if (print_bits) return;
+    bool whole = true;
+    for (int k = -1022; k < 1024; ++k) whole = whole && formula::log2(std::ldexp(1.0, k)) == k;
+    for (int k = 0; k < 23; ++k)
+        whole = whole && formula::log10(static_cast<double>(std::pow(10.0L, k))) == k;
+    check(whole, "powers of 2 and 10 have whole logarithms");
+}
+
+void test_hyperbolic() {
+    test_both(
+        "sinh", [](auto x) { return formula::sinh(x); }, [](long double x) { return std::sinh(x); }, 0.6, 1.2,
+        {{-1, 1}, {-1.1, 1.1}, {-20, 20}, {-90, 90}, {-711, 711}});
+    test_both(
+        "cosh", [](auto x) { return formula::cosh(x); }, [](long double x) { return std::cosh(x); }, 0.6, 1.2,
+        {{-1, 1}, {-1.1, 1.1}, {-20, 20}, {-90, 90}, {-711, 711}});
+    test_both(
+        "asinh", [](auto x) { return formula::asinh(x); }, [](long double x) { return std::asinh(x); }, 0.6,
+        1.2, {{-1, 1}, {-0.01, 0.01}, {-100, 100}, {-1e9, 1e9}});
+    test_both(
+        "acosh", [](auto x) { return formula::acosh(x); }, [](long double x) { return std::acosh(x); }, 0.6,
+        1.2, {{1, 1.01}, {1, 3}, {-2, 100}, {1, 1e9}});
+    test_both(
+        "atanh", [](auto x) { return formula::atanh(x); }, [](long double x) { return std::atanh(x); }, 0.6,
+        1.2, {{-1, 1}, {-0.01, 0.01}, {0.99, 1.001}, {-1, -0.99999}});
+}
+
+long double exact_sinc(long double x) {
+    if (x == 0 || std::isinf(x)) return x == 0 ? 1 : std::numeric_limits<long double>::quiet_NaN();
+    const long double r = std::fabs(x - 2 * std::nearbyint(x / 2)),
+                      pi = 3.14159265358979323846264338327950288L;
+    return std::copysign(std::sin(pi * (r > 0.5L ? 1 - r : r)) / (pi * x),
+                         x - 2 * std::nearbyint(x / 2) < 0 ? -x : x);
+}
+
+void test_angles() {
+    test_both(
+        "asin", [](auto x) { return formula::asin(x); }, [](long double x) { return std::asin(x); }, 0.6, 1.0,
+        {{-1, 1}, {-0.01, 0.01}, {0.49, 0.51}, {0.999, 1.001}});
+    test_both(
+        "acos", [](auto x) { return formula::acos(x); }, [](long double x) { return std::acos(x); }, 0.6, 1.0,
+        {{-1, 1}, {-0.01, 0.01}, {0.49, 0.51}, {-0.51, -0.49}, {0.999, 1.001}});
+    test_both(
+        "atan", [](auto x) { return formula::atan(x); }, [](long double x) { return std::atan(x); }, 0.6, 1.0,
+        {{-1, 1}, {-0.01, 0.01}, {0.4, 0.43}, {2.4, 2.43}, {-100, 100}});
+    test_both("sinc", [](auto x) { return formula::sinc(x); }, exact_sinc, 0.6, 1.0,
+              {{-1, 1}, {-0.01, 0.01}, {-10, 10}, {0.99, 1.01}, {-1e5, 1e5}});
+}
+
+/// log(base^x + base^y), where it is not x or y itself.
+template <class Exp, class Log> long double exact_logaddexp(long double x, long double y, Exp exp, Log log) {
+    const long double high = std::fmax(x, y), low = std::fmin(x, y);
+    if (std::isnan(x) || std::isnan(y)) return x + y;
+    return std::isinf(high) ? high : high + log(exp(low - high));
+}
+
+template <class T> void test_pairs(double limit) {
+    const auto own = [](long double, long double, long double exact) { return std::fabs(exact); };
+    const auto larger = [](long double x, long double y, long double exact) {
+        return std::fmax(std::fmax(std::fabs(exact), 0.7L), std::fmax(std::fabs(x), std::fabs(y)));
+    };
+    const double span = sizeof(T) == 4 ? 127 : 1023;
+    test_two<T>(
+        "atan2", [](auto y, auto x) { return formula::atan2(y, x); },
+        [](long double y, long double x) { return std::atan2(y, x); }, limit, span, own);
+    test_two<T>(
+        "hypot", [](auto x, auto y) { return formula::hypot(x, y); },
+        [](long double x, long double y) { return std::hypot(x, y); }, limit, span, own);
+    test_two<T>(
+        "xlogy", [](auto x, auto y) { return formula::xlogy(x, y); },
+        [](long double x, long double y) { return x == 0 && y == y ? 0 : x * std::log(y); },
+        sizeof(T) == 4 ? limit : 1.5, span, own);
+    test_two<T>(
+        "xlog1py", [](auto x, auto y) { return formula::xlog1py(x, y); },
+        [](long double x, long double y) { return x == 0 && y == y ? 0 : x * std::log1p(y); },
+        sizeof(T) == 4 ? limit : 2.3, span, own);
+    test_two<T>(
+        "logaddexp", [](auto x, auto y) { return formula::logaddexp(x, y); },
+        [](long double x, long double y) {
+            return exact_logaddexp(
+                x, y, [](long double t) { return std::exp(t); }, [](long double t) { return std::log1p(t); });
+        },
+        limit, 12, larger);  // Sums near 0 have lost digits.
+    test_two<T>(
+        "logaddexp2", [](auto x, auto y) { return formula::logaddexp2(x, y); },
+        [](long double x, long double y) {
+            return exact_logaddexp(
+                x, y, [](long double t) { return std::exp2(t); },
+                [](long double t) { return std::log1p(t) / 0.693147180559945309417232121458176568L; });
+        },
+        sizeof(T) == 4 ? limit : 2, 12, larger);
 }
 
 template <class T> void test_pow_samples(double limit) {
@@ -449,6 +373,11 @@ int main(int count, char** arguments) {
     test_exponentials();
     test_bounded();
     test_trigonometry();
+    test_logarithms();
+    test_hyperbolic();
+    test_angles();
+    test_pairs<float>(0.6);
+    test_pairs<double>(1.2);
     test_pow_samples<float>(0.6);
     test_pow_samples<double>(1.5);
     test_remainders<float>();

@@ -20,7 +20,6 @@ __all__ = [
     "is_signed",
     "is_tensor",
     "isclose",
-    "isinf",
     "isreal",
     "numel",
     "positive",
@@ -41,7 +40,6 @@ METHODS = (
     "is_same_size",
     "is_signed",
     "isclose",
-    "isinf",
     "isreal",
     "positive",
     "resolve_conj",
@@ -76,13 +74,6 @@ def real(input: Tensor) -> Tensor:
 def imag(input: Tensor) -> Tensor:
     """The imaginary part of a complex tensor, as a view."""
     return _f["_imag"](input)
-
-
-def isinf(input: Tensor) -> Tensor:
-    """Whether a value is infinite, or a part of a complex one."""
-    if input.is_complex():
-        return isinf(real(input)) | isinf(imag(input))
-    return ~(_f["isfinite"](input) | _f["isnan"](input))
 
 
 def isreal(input: Tensor) -> Tensor:
