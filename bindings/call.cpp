@@ -156,10 +156,13 @@ void Call::take_option(Option option, PyObject* value) {
                   "; only torch.strided is supported; leave the argument out");
             return;
         case kMemoryFormat: {
-            const std::string format = text_of(value);
-            contiguous = format == "torch.contiguous_format";
-            check(contiguous || format == "torch.preserve_format", signature.name, ": memory_format ", format,
-                  "; only contiguous_format and preserve_format are supported");
+            const std::string name = text_of(value);
+            if (name.rfind("torch.", 0) != 0) {
+                fail(ErrorKind::Type, signature.name,
+                     "(): argument 'memory_format' must be torch.memory_format, not ",
+                     Py_TYPE(value)->tp_name);
+            }
+            format = memory_format_named(name.substr(6));
             return;
         }
         case kRequiresGrad:

@@ -46,9 +46,9 @@ DType floating_dtype(const Call& call) {
     return call.dtype ? *call.dtype : call.out ? body(call.out)->dtype : default_dtype();
 }
 
-Tensor empty_like(const Tensor& x, DType dtype, Device device, bool contiguous) {
-    if (contiguous) return fresh(x->sizes, dtype, device);
-    const Dims strides = preserved_strides(x);
+Tensor empty_like(const Tensor& x, DType dtype, Device device, std::optional<MemoryFormat> format) {
+    const bool given = format && *format != MemoryFormat::Preserve;
+    const Dims strides = given ? format_strides(x->sizes, *format) : preserved_strides(x);
     return marked(empty(x->sizes, dtype, device, &strides));
 }
 
@@ -122,10 +122,20 @@ constexpr Form kEmpty = {"empty", kPlaced | kOut | kMemoryFormat, {"size"}, true
 constexpr Form kZeros = {"zeros", kPlaced | kOut, {"size"}, true};
 constexpr Form kOnes = {"ones", kPlaced | kOut, {"size"}, true};
 
+/// empty with a memory_format: the only function of sizes that takes one.
+Tensor empty_in_format(const Call& call) {
+    check(*call.format != MemoryFormat::Preserve, "unsupported memory format Preserve: ", call.signature.name,
+          " has no tensor whose format it could keep");
+    const Dims strides = format_strides(call.sizes, *call.format);
+    return marked(empty(call.sizes, floating_dtype(call), call.place(), &strides));
+}
+
 template <class V, const Form& signature>
 PyObject* of_sizes(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Call call(signature, args, count, names);
+        if (call.format && *call.format != MemoryFormat::Contiguous)
+            return finished(empty_in_format(call), call);
         return finished(made<V>(call.sizes, floating_dtype(call), call.place()), call);
     });
 }
@@ -144,10 +154,12 @@ Device place_like(const Call& call, const Tensor& x) { return call.device ? call
 
 Tensor filled_like(const Call& call, const Tensor& x, const Scalar& value) {
     const DType dtype = call.dtype.value_or(x->dtype);
-    if (call.contiguous || x->strides == contiguous_strides(x->sizes)) {
+    const MemoryFormat format = call.format.value_or(MemoryFormat::Preserve);
+    const bool by_rows = format == MemoryFormat::Preserve && x->strides == contiguous_strides(x->sizes);
+    if (by_rows || format == MemoryFormat::Contiguous) {
         return filled(x->sizes, value, dtype, place_like(call, x));
     }
-    const Tensor out = empty_like(x, dtype, place_like(call, x), false);
+    const Tensor out = empty_like(x, dtype, place_like(call, x), format);
     fill_fresh(out, value);
     return out;
 }
@@ -158,8 +170,8 @@ PyObject* like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* nam
         const Call call(signature, args, count, names);
         const Tensor x = input_of(call);
         if constexpr (std::is_same_v<V, Nothing>) {
-            return finished(
-                empty_like(x, call.dtype.value_or(x->dtype), place_like(call, x), call.contiguous), call);
+            return finished(empty_like(x, call.dtype.value_or(x->dtype), place_like(call, x), call.format),
+                            call);
         } else {
             return finished(filled_like(call, x, V::value()), call);
         }

@@ -41,7 +41,7 @@ struct Call {
     std::optional<DType> dtype;
     std::optional<Device> device;
     bool requires_grad = false;
-    bool contiguous = false;  ///< memory_format=torch.contiguous_format
+    std::optional<MemoryFormat> format;  ///< memory_format
     PyObject* out = nullptr;
     Generator* generator = nullptr;
 
@@ -79,8 +79,8 @@ PyObject* finished(Tensor made, const Call& call);
 PyObject* finished_into(const Tensor& made, const Call& call);
 /// dtype of a floating result: the one given, out's, or the default.
 DType floating_dtype(const Call& call);
-/// An uninitialised tensor with the strides that a result like x has.
-Tensor empty_like(const Tensor& x, DType dtype, Device device, bool contiguous);
+/// An uninitialised tensor with the strides of the format, else those that a result like x has.
+Tensor empty_like(const Tensor& x, DType dtype, Device device, std::optional<MemoryFormat> format);
 /// Fails where a number is outside the dtype's range.
 void check_fits(const Scalar& value, DType dtype);
 /// The first bytes of a fresh tensor; null on devices without memory.

@@ -40,11 +40,12 @@ Tensor view_dtype(const Tensor& x, DType dtype) {
     return out;
 }
 
-/// Other sizes, row-major from the tensor's offset; the storage grows if it must, and keeps its bytes.
-void resize(const Tensor& x, const Dims& sizes) {
+/// Other sizes in a format from the tensor's offset; the storage grows if it must, and keeps its bytes.
+void resize(const Tensor& x, const Dims& sizes, MemoryFormat format) {
+    const Dims strides = format_strides(sizes, format);
     give_way(x);
     check(!requires_grad(x), "cannot resize variables that require grad");
-    if (x->sizes == sizes) return;
+    if (x->sizes == sizes && format == MemoryFormat::Contiguous) return;
     for (std::int64_t size : sizes) check(size >= 0, "resize_: sizes must not be negative, but got ", sizes);
     std::int64_t needed = 0;
     bool overflow = __builtin_add_overflow(x->offset, product(sizes), &needed);
@@ -62,9 +63,9 @@ void resize(const Tensor& x, const Dims& sizes) {
         storage.bytes = bytes;
     }
     x->sizes = sizes;
-    x->strides = contiguous_strides(sizes);
+    x->strides = strides;
     x->numel = product(sizes);
-    x->contiguous = true;
+    x->contiguous = is_contiguous(sizes, strides);
     note_write(x);
 }
 
@@ -125,10 +126,13 @@ void define_forms(nb::module_& m) {
     m.def("_storage_nbytes", [](const Tensor& x) { return x->storage->bytes; });
     m.def("_view_dtype",
           [](const Tensor& x, nb::handle dtype) { return view_dtype(x, dtype_from(dtype.ptr())); });
-    m.def("_resize", [](const Tensor& x, nb::handle sizes) {
-        resize(x, dims_from(sizes.ptr(), "size"));
-        return x;
-    });
+    m.def(
+        "_resize",
+        [](const Tensor& x, nb::handle sizes, const std::string& format) {
+            resize(x, dims_from(sizes.ptr(), "size"), memory_format_named(format));
+            return x;
+        },
+        nb::arg("x"), nb::arg("sizes"), nb::arg("format") = "contiguous_format");
     m.def(
         "_set",
         [](const Tensor& x, const Tensor& source) {

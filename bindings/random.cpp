@@ -231,8 +231,7 @@ constexpr Form kRandintLike = {
 Tensor target_like(const Call& call) {
     if (!is_tensor(call.required(0))) call.refuse(0, "Tensor");
     const Tensor x = tensor_from(call.values[0]);
-    return empty_like(x, call.dtype.value_or(x->dtype), call.device ? call.place() : x->device,
-                      call.contiguous);
+    return empty_like(x, call.dtype.value_or(x->dtype), call.device ? call.place() : x->device, call.format);
 }
 PyObject* rand_like(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&] {

@@ -254,8 +254,19 @@ PyObject* item_of(PyObject* self, PyObject*) {
         return to_python(item(readable_primal(*x, kItemInBatch)));
     });
 }
-PyObject* is_contiguous_of(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
-    return PyBool_FromLong(body(self)->contiguous);
+PyObject* is_contiguous_of(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    if (count == 0 && !names) return PyBool_FromLong(body(self)->contiguous);
+    return guarded([&]() -> PyObject* {
+        const bool known = count == 0 && PyTuple_GET_SIZE(names) == 1 &&
+                           !PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "memory_format");
+        if (!known) fail(ErrorKind::Type, "is_contiguous() takes no argument but memory_format, by name");
+        const nb::object text = nb::steal(checked(PyObject_Str(args[0])));
+        const std::string name = nb::cast<std::string>(text);
+        const MemoryFormat format = memory_format_named(name.rfind("torch.", 0) == 0 ? name.substr(6) : name);
+        check(format != MemoryFormat::Preserve,
+              "preserve memory format is unsupported by the is_contiguous operator");
+        return PyBool_FromLong(lies_in(*body(self), format));
+    });
 }
 PyObject* set_flag(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     return guarded([&]() -> PyObject* {
@@ -312,7 +323,9 @@ PyMethodDef methods[] = {
     {"data_ptr", data_ptr, METH_NOARGS,
      "The address of the first element; the memory is exposed from then on."},
     {"is_contiguous", TAPELESS_FAST(is_contiguous_of),
-     "Whether elements lie in row-major order without gaps."},
+     "is_contiguous(*, memory_format=torch.contiguous_format)\n\nWhether elements lie in row-major order, or "
+     "channels "
+     "last, without gaps."},
     {"requires_grad_", TAPELESS_FAST(set_flag), "Sets requires_grad and returns the tensor."},
     {"register_hook", hook, METH_O, "Calls hook(grad) when the gradient has been computed."},
     {"register_post_accumulate_grad_hook", post_hook, METH_O,

@@ -104,8 +104,8 @@ Tensor clone(const Tensor& x, MemoryFormat format) {
     Tensor out;
     if (lifted(x)) {
         out = rewrapped(x, [format](const Tensor& held) { return clone(held, format); });
-    } else if (format == MemoryFormat::ChannelsLast) {
-        const Dims strides = channels_last_strides(x->sizes);
+    } else if (format >= MemoryFormat::ChannelsLast) {
+        const Dims strides = format_strides(x->sizes, format);
         out = empty(x->sizes, x->dtype, x->device, &strides);
         if (x->device.type == DeviceType::CPU) write(out, x);
     } else {
@@ -124,7 +124,7 @@ namespace {
 bool lies_as(const TensorBody& x, MemoryFormat format) {
     if (format == MemoryFormat::Preserve) return true;
     if (format == MemoryFormat::Contiguous) return !is_channels_last(x);
-    return is_channels_last(x) || x.dim() != 4;
+    return is_channels_last(x) && x.dim() == (format == MemoryFormat::ChannelsLast ? 4 : 5);
 }
 
 }  // namespace
@@ -136,8 +136,7 @@ Tensor to_dtype(const Tensor& x, DType dtype, bool copy, MemoryFormat format) {
     if (lifted(x)) {
         out = rewrapped(x, [=](const Tensor& held) { return to_dtype(held, dtype, copy); });
     } else if (format != MemoryFormat::Preserve) {
-        const Dims strides = format == MemoryFormat::ChannelsLast ? channels_last_strides(x->sizes)
-                                                                  : contiguous_strides(x->sizes);
+        const Dims strides = format_strides(x->sizes, format);
         out = empty(x->sizes, dtype, x->device, &strides);
         if (x->device.type == DeviceType::CPU) write(out, x);
     } else {
@@ -213,10 +212,7 @@ Tensor fill_with(const Tensor& x, const TensorOrNumber& value) {
 }
 
 MemoryFormat format_of(const std::optional<std::string>& name) {
-    if (!name || *name == "preserve_format") return MemoryFormat::Preserve;
-    if (*name == "channels_last") return MemoryFormat::ChannelsLast;
-    check(*name == "contiguous_format", "memory_format ", *name, " is not supported");
-    return MemoryFormat::Contiguous;
+    return name ? memory_format_named(*name) : MemoryFormat::Preserve;
 }
 
 Tensor clone_of(const Tensor& x, std::optional<std::string> memory_format) {
@@ -227,8 +223,8 @@ Tensor contiguous_of(const Tensor& x, std::optional<std::string> memory_format) 
     const MemoryFormat format = format_of(memory_format);
     check(!memory_format || format != MemoryFormat::Preserve,
           "preserve memory format is unsupported by the contiguous operator");
-    if (format != MemoryFormat::ChannelsLast) return contiguous(x);
-    return is_channels_last(*x) ? x : clone(x, format);
+    if (format < MemoryFormat::ChannelsLast) return contiguous(x);
+    return lies_in(*x, format) ? x : clone(x, format);
 }
 
 Tensor converted_to(const Tensor& x, DType dtype, bool copy, std::optional<std::string> memory_format) {

@@ -34,6 +34,9 @@ struct SplitSizes : Split {
 struct UnsafeSplit : Split {
     static constexpr const char* node = "UnsafeSplitBackward0";
 };
+struct UnsafeSplitSizes : Split {
+    static constexpr const char* node = "UnsafeSplitWithSizesBackward0";
+};
 struct Unbind : Split {
     static constexpr const char* node = "UnbindBackward0";
 };
@@ -91,11 +94,11 @@ std::vector<Tensor> split_evenly(const Tensor& x, const Dims& lengths, std::int6
 namespace {
 
 /// Whoever writes into a piece writes into x unnoticed by the graph.
-std::vector<Tensor> unsafe_split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
+template <class P> std::vector<Tensor> unsafe_split(const Tensor& x, const Dims& lengths, std::int64_t dim) {
     const int d = wrap_dim(dim, x->dim());
     std::vector<Tensor> pieces = pieces_of(x, lengths, d);
     for (const Tensor& piece : pieces) piece->autograd->view.reset();
-    record_pieces(pieces, x, UnsafeSplit{{x->sizes, d, x->dtype, lengths}});
+    record_pieces(pieces, x, P{{x->sizes, d, x->dtype, lengths}});
     return pieces;
 }
 
@@ -126,9 +129,13 @@ const Offer offer(
     {
         operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
                           "Views of consecutive pieces of a dimension."),
-        operation<&unsafe_split>("_unsafe_split", "input, split_sizes, dim=0",
-                                 "Pieces over the input's memory that autograd takes for copies.",
-                                 Offered::Function),
+        operation<&unsafe_split<UnsafeSplitSizes>>(
+            "_unsafe_split_with_sizes", "input, split_sizes, dim=0",
+            "Pieces of listed sizes over the input's memory that autograd takes for copies.",
+            Offered::Function),
+        operation<&unsafe_split<UnsafeSplit>>(
+            "_unsafe_split", "input, split_sizes, dim=0",
+            "Pieces over the input's memory that autograd takes for copies.", Offered::Function),
         operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
                                  Offered::Function),
         operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),

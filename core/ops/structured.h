@@ -47,7 +47,6 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t dim);
 Tensor alias_view(const Tensor& x);
 
 // Copies (ops/copy.cpp).
-enum class MemoryFormat : std::uint8_t { Preserve, Contiguous, ChannelsLast };
 Tensor clone(const Tensor& x, MemoryFormat format = MemoryFormat::Preserve);
 Tensor contiguous(const Tensor& x);
 Tensor to_dtype(const Tensor& x, DType dtype, bool copy = false,

@@ -53,20 +53,58 @@ bool is_dense(const Dims& sizes, const Dims& strides) {
     return true;
 }
 
+namespace {
+
+/// The dimensions of a batch of images or volumes, fastest first: channels, space from its end, the batch.
+Dims channels_last_order(int rank) { return rank == 4 ? Dims{1, 3, 2, 0} : Dims{1, 4, 3, 2, 0}; }
+
+int rank_of(MemoryFormat format) { return format == MemoryFormat::ChannelsLast ? 4 : 5; }
+
+}  // namespace
+
+MemoryFormat memory_format_named(const std::string& name) {
+    if (name == "preserve_format") return MemoryFormat::Preserve;
+    if (name == "contiguous_format") return MemoryFormat::Contiguous;
+    if (name == "channels_last") return MemoryFormat::ChannelsLast;
+    if (name == "channels_last_3d") return MemoryFormat::ChannelsLast3d;
+    fail(ErrorKind::Type, "argument 'memory_format' must be torch.memory_format, not ", name);
+}
+
 Dims channels_last_strides(const Dims& sizes) {
-    check(sizes.size() == 4, "required rank 4 tensor to use channels_last format");
-    Dims strides(4);
-    strides[1] = 1;
-    strides[3] = std::max<std::int64_t>(sizes[1], 1);
-    strides[2] = strides[3] * std::max<std::int64_t>(sizes[3], 1);
-    strides[0] = strides[2] * std::max<std::int64_t>(sizes[2], 1);
+    Dims strides(sizes.size());
+    std::int64_t step = 1;
+    for (std::int64_t dim : channels_last_order(sizes.size())) {
+        const int d = static_cast<int>(dim);
+        strides[d] = step;
+        step *= std::max<std::int64_t>(sizes[d], 1);
+    }
     return strides;
 }
 
+Dims format_strides(const Dims& sizes, MemoryFormat format) {
+    if (format == MemoryFormat::Contiguous) return contiguous_strides(sizes);
+    check(sizes.size() == rank_of(format), "required rank ", rank_of(format), " tensor to use channels_last",
+          format == MemoryFormat::ChannelsLast3d ? "_3d" : "", " format, but the sizes are ", sizes);
+    return channels_last_strides(sizes);
+}
+
+bool lies_in(const TensorBody& x, MemoryFormat format) {
+    if (format == MemoryFormat::Contiguous) return x.contiguous;
+    if (x.dim() != rank_of(format)) return false;
+    std::int64_t step = 1;
+    for (std::int64_t dim : channels_last_order(x.dim())) {
+        const int d = static_cast<int>(dim);
+        if (x.sizes[d] != 1 && x.strides[d] != step) return false;
+        step *= x.sizes[d];
+    }
+    return true;
+}
+
 bool is_channels_last(const TensorBody& x) {
-    if (x.dim() != 4 || x.strides[1] == 0) return false;
+    if ((x.dim() != 4 && x.dim() != 5) || x.strides[1] == 0) return false;
     std::int64_t least = 0;
-    for (int d : {1, 3, 2, 0}) {
+    for (std::int64_t dim : channels_last_order(x.dim())) {
+        const int d = static_cast<int>(dim);
         if (x.sizes[d] == 0 || x.strides[d] < least) return false;
         if (d == 0 && least == x.strides[1]) return false;  // One channel of one pixel.
         least = x.strides[d];

@@ -45,9 +45,17 @@ Dims contiguous_strides(const Dims& sizes);
 bool is_contiguous(const Dims& sizes, const Dims& strides);
 /// Whether the elements lie side by side in some order of the dimensions.
 bool is_dense(const Dims& sizes, const Dims& strides);
-/// The strides of four dimensions, or a batch of them, with the second one fastest: images whose channels lie together.
+/// In which order the dimensions of a tensor lie in memory; Preserve: as in another one.
+enum class MemoryFormat : std::uint8_t { Preserve, Contiguous, ChannelsLast, ChannelsLast3d };
+/// The format of that name, as in "channels_last".
+MemoryFormat memory_format_named(const std::string& name);
+/// The strides of `sizes` without gaps in a format other than Preserve; fails where it needs another rank.
+Dims format_strides(const Dims& sizes, MemoryFormat format);
+/// Whether x's elements lie without gaps in that format.
+bool lies_in(const TensorBody& x, MemoryFormat format);
+/// The strides of a batch of images (4 dimensions) or volumes (5) with the second one fastest: their channels lie together.
 Dims channels_last_strides(const Dims& sizes);
-/// Whether PyTorch takes x for such images: its strides say so, and could not mean row-major.
+/// Whether PyTorch takes x for such a batch: its strides say so, and could not mean row-major.
 bool is_channels_last(const TensorBody& x);
 /// Whether two indices can name the same element (a stride of 0 with size > 1, or a self-overlapping as_strided).
 bool has_internal_overlap(const TensorBody& x);

@@ -35,6 +35,7 @@ from tapeless._core import (  # noqa: E402
 from tapeless._size import Size  # noqa: E402
 from tapeless._values import (  # noqa: E402
     channels_last,
+    channels_last_3d,
     contiguous_format,
     e,
     finfo,

@@ -189,6 +189,16 @@ def _converted(result: Any, cls: Any) -> Any:
     return result
 
 
+def _conjugate_transpose(self: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if self.dim() not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.dim()}-D tensor."
+            + (" For batches of matrices, consider using tensor.mH" if self.dim() > 2 else "")
+        )
+    return self.transpose(-2, -1).conj() if self.dim() else self.conj()
+
+
 _METHODS: dict[str, Any] = {
     **{name: f for name, f in _core.tensor_methods.items() if not name.startswith("_")},
     **operations.methods,
@@ -202,7 +212,6 @@ _METHODS: dict[str, Any] = {
     "dim_order": _dim_order,
     "__iter__": _iterate,
     "__contains__": _contains,
-    "resize_": lambda self, *size, memory_format=None: _core._resize(self, size[0] if _is_sizes(size) else size),
     "bernoulli": tapeless.bernoulli,
     "new_empty_strided": lambda self, size, stride, dtype=None, device=None, **other: tapeless.empty_strided(
         size, stride, dtype=dtype or self.dtype, device=device or self.device, **other
@@ -230,7 +239,7 @@ _METHODS: dict[str, Any] = {
     "element_size": lambda self: self.itemsize,
     "get_device": lambda self: -1,
     "nbytes": property(lambda self: self.numel() * self.itemsize),
-    "H": property(lambda self: self.transpose(-2, -1).conj()),
+    "H": property(_conjugate_transpose),
     "mH": property(lambda self: self.transpose(-2, -1).conj()),
     "real": property(lambda self: operations.functions["real"](self)),
     "imag": property(lambda self: operations.functions["imag"](self)),

@@ -34,6 +34,7 @@ class layout(memory_format):
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
 strided = layout("strided")
 # Layouts that can be named only: a tensor asked for in one is refused.
 sparse_coo, sparse_csr, sparse_csc = layout("sparse_coo"), layout("sparse_csr"), layout("sparse_csc")

@@ -94,8 +94,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
                 f"multi_dot(): tensors {k} and {k + 1} with shapes {list(a.shape)} and {list(b.shape)} "
                 "cannot be multiplied"
             )
-    product = _product(chain, _splits([chain[0].shape[0], *(x.shape[1] for x in chain)]), 0, len(chain) - 1)
-    product = product.view(shape)
+    product = _cheapest(chain).view(shape)
     if out is None:
         return product
     if out.dtype != product.dtype:
@@ -125,18 +124,29 @@ def _check_chain(chain: Any) -> None:
             )
 
 
+def _cheapest(chain: Any) -> Tensor:
+    """The product in the order of fewest multiplications; of equal ones PyTorch's."""
+    mm = _f["mm"]
+    sizes = [chain[0].shape[0], *(x.shape[1] for x in chain)]
+    if len(chain) == 2:
+        return mm(*chain)
+    if len(chain) == 3:
+        m, k, n, p = sizes
+        x, y, z = chain
+        return mm(mm(x, y), z) if m * n * (k + p) <= k * p * (n + m) else mm(x, mm(y, z))
+    return _product(chain, _splits(sizes), 0, len(chain) - 1)
+
+
 def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
     """For each run of matrices, after which one the cheapest order cuts it."""
     count = len(sizes) - 1
-    prefer = -1 if count == 3 else 1  # Of equal costs PyTorch's: of three matrices the first two are multiplied first.
     costs = {(k, k): 0 for k in range(count)}
     cuts = {}
     for length in range(1, count):
         for i in range(count - length):
             j = i + length
-            costs[i, j], _, cuts[i, j] = min(
-                (costs[i, k] + costs[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], prefer * k, k)
-                for k in range(i, j)
+            costs[i, j], cuts[i, j] = min(
+                (costs[i, k] + costs[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
             )
     return cuts
 

@@ -5,6 +5,7 @@ import builtins
 import math
 from typing import Any
 
+import tapeless
 from tapeless import _core
 from tapeless._core import Tensor
 
@@ -32,6 +33,9 @@ METHODS = (
     "moveaxis",
     "movedim",
     "ravel",
+    "resize",
+    "resize_",
+    "resize_as",
     "resize_as_",
     "swapaxes",
     "swapdims",
@@ -65,6 +69,14 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension seen as several; one of the sizes may be -1."""
     at = _wrap(dim, input.dim())
     shape = tuple(input.shape)
+    if len(sizes) == 0:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = math.prod(size for size in sizes if size != -1)
+    if known != shape[at] if -1 not in sizes else known and shape[at] % known:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[at]}) in the "
+            "input tensor"
+        )
     return input.view(*shape[:at], *sizes, *shape[at + 1 :])
 
 
@@ -163,6 +175,44 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(t.expand(shape) for t in tensors)
 
 
+def _format_name(memory_format: Any, of: Any = None) -> str:
+    """The name of the format for new sizes: the one given; to be preserved is that of a tensor."""
+    name = "contiguous_format" if memory_format is None else memory_format._name
+    if name != "preserve_format":
+        return name
+    if of is None:
+        raise RuntimeError(
+            "Unsupported memory formatPreserve: sizes alone have no format to keep; leave memory_format out"
+        )
+    form = {4: tapeless.channels_last, 5: tapeless.channels_last_3d}.get(of.dim())
+    return (
+        form._name if form and of.is_contiguous(memory_format=form) and not of.is_contiguous() else "contiguous_format"
+    )
+
+
+def resize_(input: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+    """Gives the tensor other sizes; its storage grows if it must. No derivative."""
+    sizes = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
+    return _core._resize(input, sizes, _format_name(memory_format))
+
+
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Gives the tensor another's size; its storage grows if it must."""
-    return _core._resize(input, the_template.shape)
+    """Gives the tensor another's size; its storage grows if it must. No derivative."""
+    return _core._resize(input, the_template.shape, _format_name(memory_format, the_template))
+
+
+def resize(input: Tensor, *size: Any) -> Tensor:
+    """As many elements in other sizes, in row-major order: deprecated, use reshape. Derivative: that of reshape."""
+    sizes = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    if math.prod(sizes) != input.numel():
+        raise RuntimeError(
+            f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in total), but the given "
+            f"tensor has a size of {'x'.join(map(str, input.shape))} ({input.numel()} elements). autograd's resize can "
+            "only change the shape of a given tensor, while preserving the number of elements."
+        )
+    return input.contiguous().view(*sizes)
+
+
+def resize_as(input: Tensor, tensor: Tensor) -> Tensor:
+    """resize to the size of another tensor. Derivative: that of reshape."""
+    return resize(input, tensor.shape)

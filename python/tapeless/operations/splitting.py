@@ -15,9 +15,20 @@ __all__ = [
     "tensor_split",
     "unsafe_chunk",
     "unsafe_split",
+    "unsafe_split_with_sizes",
     "vsplit",
 ]
-METHODS = ("chunk", "dsplit", "hsplit", "split", "tensor_split", "unsafe_chunk", "unsafe_split", "vsplit")
+METHODS = (
+    "chunk",
+    "dsplit",
+    "hsplit",
+    "split",
+    "tensor_split",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "vsplit",
+)
 
 _f = _core.functions
 
@@ -65,6 +76,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Like split, with pieces that autograd takes for copies."""
     return _f["_unsafe_split"](tensor, piece_sizes(tensor.size(dim), split_size), dim)
+
+
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """split_with_sizes whose pieces may be written without the graph noticing. Derivative: that of split."""
+    return _f["_unsafe_split_with_sizes"](input, sections_of(input.size(dim), split_sizes, dim), dim)
 
 
 def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
