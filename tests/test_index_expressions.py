@@ -29,16 +29,23 @@ def is_untyped_mask(item: Item) -> bool:
     return np.ndim(item.plain) > 1 and np.asarray(item.plain).dtype == bool and not item.text.startswith("torch")
 
 
+def is_empty_mask(item: Item) -> bool:
+    """Whether an item is a mask without elements."""
+    return np.asarray(item.plain).dtype == bool and np.size(item.plain) == 0
+
+
 def is_shared(expression: Expression) -> bool:
     """Whether NumPy means the same: a nested list alone is a key of several parts for PyTorch."""
     alone = expression.bare and expression.items[0].sequence and np.ndim(expression.items[0].plain) > 1
     skips = any(item.plain is Ellipsis for item in expression.items)
     wide = skips and any(is_untyped_mask(item) for item in expression.items)  # It counts as one dimension here.
+    # In an array without elements NumPy lets a mask without elements stand for dimensions of any size.
+    loose = 0 in expression.shape and any(is_empty_mask(item) for item in expression.items)
     whole = expression.action in ("augment", "through") and expression.dtype in ("int64", "bool")
     rank = len(shape_of(expression.shape, expression.items) or ())
     longer = expression.action in ("augment", "put", "accumulate") and np.ndim(expression.operand) > rank
     other = isinstance(expression.operand, complex) or expression.operand_dtype not in ("", expression.dtype)
-    return not (expression.broken or alone or wide or whole or longer or other)
+    return not (expression.broken or alone or wide or loose or whole or longer or other)
 
 
 def weights_for(shape: tuple) -> np.ndarray:
