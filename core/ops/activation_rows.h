@@ -16,7 +16,7 @@ constexpr auto activation = std::make_tuple(
         [](auto x) { return x * sigmoid(x); },
         [](auto g, auto x, auto) {
             const auto s = sigmoid(x);
-            return grads(g * conj(s * (1_k + x * (1_k - s))));
+            return grads(g * conj(s) * conj(1_k + x * (1_k - s)));
         }),
     pointwise<1>(
         {.name = "mish",
@@ -51,7 +51,11 @@ constexpr auto activation = std::make_tuple(
          .in_place = false,
          .serves_nn = true},
         [](auto x) { return where(x > 0_k, 0_k, x) - log1p(exp(-abs(x))); },
-        [](auto g, auto x, auto) { return grads(g * sigmoid(-x)); }),
+        [](auto g, auto x, auto) {
+            // 1 - sigmoid(x), from the side where nothing cancels.
+            const auto s = sigmoid(where(x > 0_k, -x, x));
+            return grads(g * where(x > 0_k, s, 1_k - s));
+        }),
     pointwise<3>(
         {.name = "elu",
          .formula = "scale * (x if x > 0 else alpha * (e ** x - 1))",
@@ -150,7 +154,7 @@ constexpr auto activation = std::make_tuple(
             return x * (where(raised >= 6_k, 6_k, raised) / 6_k);  // Not (x * 6) / 6, which overflows.
         },
         [](auto g, auto x, auto) {
-            return grads(where(x <= -3_k, 0_k, where(x < 3_k, g * (x / 3_k + 0.5_k), g)));
+            return grads(where(x <= -3_k, 0_k, where(x < 3_k, g * ((x + 1.5_k) / 3_k), g)));
         }),
     pointwise<2>(
         {.name = "hardshrink",

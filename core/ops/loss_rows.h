@@ -108,7 +108,10 @@ constexpr auto loss = std::make_tuple(
             return where(z > 0_k, z, 0_k) + log1p(exp(-abs(z)));
         },
         [](auto g, auto x, auto y, auto) {
-            return grads(-(g * y) * sigmoid(-(x * y)), -(g * x) * sigmoid(-(x * y)));
+            const auto z = x * y;
+            const auto s = sigmoid(where(z > 0_k, -z, z));
+            const auto slope = g * where(z > 0_k, s, 1_k - s);  // sigmoid(-z), and nothing cancels.
+            return grads(-(slope * y), -(slope * x));
         }),
     pointwise<2>(
         {.name = "divergence",
@@ -124,7 +127,7 @@ constexpr auto loss = std::make_tuple(
         [](auto x, auto y) { return where(y == 0_k, y, y * log(y)) - y * x; },
         [](auto g, auto x, auto y, auto) {
             // y / y, not 1: as in PyTorch there is no gradient at a target of 0.
-            return grads(-(g * y), g * (log(y) + y / y - x));
+            return grads(-(g * y), g * log(y) + g * (y / y) - g * x);
         }),
     pointwise<2>(
         {.name = "divergence_of_log",
@@ -136,7 +139,10 @@ constexpr auto loss = std::make_tuple(
          .in_place = false,
          .serves_nn = true},
         [](auto x, auto y) { return exp(y) * (y - x); },
-        [](auto g, auto x, auto y, auto) { return grads(-(g * exp(y)), g * (exp(y) * (y - x + 1_k))); }));
+        [](auto g, auto x, auto y, auto) {
+            const auto share = g * exp(y);
+            return grads(-share, share * (y - x) + share);
+        }));
 
 }  // namespace
 }  // namespace tapeless::formula

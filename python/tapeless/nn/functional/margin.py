@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tapeless
@@ -15,6 +16,8 @@ __all__ = [
     "margin_ranking_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]
 
 
@@ -71,6 +74,59 @@ def cosine_embedding_loss(
     """
     number = REDUCTIONS[checked_reduction(reduction, size_average, reduce)]
     return tapeless.cosine_embedding_loss(input1, input2, target, margin, number)
+
+
+def triplet_margin_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """max(margin + d(anchor, positive) - d(anchor, negative), 0) for the p-norm's distance d.
+
+    `swap` takes the negative's distance to the positive where that is smaller (Balntas et al. 2016).
+    Derivative: that of the distances.
+    """
+    number = REDUCTIONS[checked_reduction(reduction, size_average, reduce)]
+    _check_margin(margin)
+    return tapeless.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, number)
+
+
+def _check_margin(margin: float) -> None:
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    distance_function: Callable[[Any, Any], Any] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Any:
+    """triplet_margin_loss with a distance of one's own. Derivative: that of the distance."""
+    reduction = checked_reduction(reduction, None, None)
+    _check_margin(margin)
+    ranks = [x.dim() for x in (anchor, positive, negative)]
+    if len(set(ranks)) != 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D inputs"
+        )
+    distance = distance_function or tapeless.pairwise_distance
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = tapeless.minimum(far, distance(positive, negative))
+    return reduced((near + margin - far).clamp_min(0), reduction)
 
 
 # --- Classes ---

@@ -288,8 +288,7 @@ def gaussian_nll_loss(
     var = var.clone()
     with tapeless.no_grad():
         var.clamp_(min=eps)
-    difference = input - target
-    loss = (var.log() + difference * difference / var) * 0.5
+    loss = (var.log() + (input - target) ** 2 / var) * 0.5
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
 
 
