@@ -75,6 +75,7 @@ NB_MODULE(_core, m) {
     define_creation(m);
     define_interop(m);
     define_random(m);
+    define_draws(m);
     define_composition(m);
     define_transforms(m);
     define_forms(m);

@@ -90,6 +90,7 @@ void define_function(nb::module_& m);     // function.cpp: custom Functions
 void define_creation(nb::module_& m);     // creation.cpp: tensors from sizes and from Python data
 void define_interop(nb::module_& m);      // interop.cpp: data from and to Python, NumPy, DLPack
 void define_random(nb::module_& m);       // random.cpp
+void define_draws(nb::module_& m);        // distributions.cpp
 void define_composition(nb::module_& m);  // composition.cpp: named nodes of Python compositions
 void define_transforms(nb::module_& m);   // transforms.cpp: levels of jvp, vmap and grad
 void define_forms(nb::module_& m);        // forms.cpp: parts of public functions written in Python

@@ -494,7 +494,9 @@ PyMethodDef methods[] = {
 
 /// A seed of 64 bits, negative ones counted from the top; ValueError beyond.
 std::uint64_t seed_from(nb::handle object) {
-    nb::object number = nb::steal(checked(PyNumber_Long(object.ptr())));
+    check(PyIndex_Check(object.ptr()), "manual_seed expected a long, but got ",
+          Py_TYPE(object.ptr())->tp_name);
+    nb::object number = nb::steal(checked(PyNumber_Index(object.ptr())));
     int overflow = 0;
     const std::int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
     if (overflow == 0) return static_cast<std::uint64_t>(value);

@@ -42,8 +42,6 @@ double unit(uint64_t pair) {
     return static_cast<double>(static_cast<int64_t>(pair & 0x1fffffffffffffu)) * 0x1p-53;
 }
 
-double unit_double(Generator& generator) { return unit(generator.random64()); }
-
 constexpr int64_t chunk = 512;  // a multiple of 16: blocks of normals never straddle two chunks
 
 /// `body(words, start, count)` for the next n draws, in chunks that stay in the first cache.
@@ -203,21 +201,6 @@ template <class T> void normal_blocks(Generator& generator, T* out, int64_t n, d
                   [&](C* units, int64_t, int64_t count) { write(units, out + n - 16, count); });
 }
 
-/// One standard normal: the second of the last pair if it waits, else a new pair.
-double next_normal(Generator& generator) {
-    if (generator.next_normal_double) {
-        const double waiting = *generator.next_normal_double;
-        generator.next_normal_double.reset();
-        return waiting;
-    }
-    const double u1 = unit_double(generator);
-    const double u2 = unit_double(generator);
-    const double radius = std::sqrt(-2.0 * std::log1p(-u2));
-    const double angle = 2.0 * std::numbers::pi * u1;
-    generator.next_normal_double = radius * std::sin(angle);
-    return radius * std::cos(angle);
-}
-
 void normal(Generator& generator, DType dtype, void* out, int64_t n, double mean, double std, bool blocks) {
     check(std >= 0.0, "normal expects std >= 0.0, but found std ", std);
     if (is_complex(dtype)) {  // Half of the variance to each part.
@@ -228,7 +211,7 @@ void normal(Generator& generator, DType dtype, void* out, int64_t n, double mean
         using T = typename decltype(type)::type;
         T* const values = static_cast<T*>(out);
         if (blocks && n >= 16) return normal_blocks(generator, values, n, mean, std);
-        fill_each(values, n, [&] { return scaled(next_normal(generator), mean, std); });
+        fill_each(values, n, [&] { return scaled(draw_normal(generator), mean, std); });
     });
 }
 
@@ -336,6 +319,23 @@ template <class P> void check_probabilities(const P* probabilities, int64_t n) {
 }
 
 }  // namespace
+
+double draw_unit(Generator& generator) { return unit(generator.random64()); }
+
+/// One standard normal: the second of the last pair if it waits, else a new pair.
+double draw_normal(Generator& generator) {
+    if (generator.next_normal_double) {
+        const double waiting = *generator.next_normal_double;
+        generator.next_normal_double.reset();
+        return waiting;
+    }
+    const double u1 = draw_unit(generator);
+    const double u2 = draw_unit(generator);
+    const double radius = std::sqrt(-2.0 * std::log1p(-u2));
+    const double angle = 2.0 * std::numbers::pi * u1;
+    generator.next_normal_double = radius * std::sin(angle);
+    return radius * std::cos(angle);
+}
 
 // ---- the fills ----
 
@@ -457,19 +457,21 @@ void fill_exponential(Generator& generator, DType dtype, void* out, int64_t n, d
     check(rate > 0.0, "exponential_ expects lambda > 0.0, but found lambda=", rate);
     visit_floating("exponential_", dtype, [&](auto type) {
         using T = typename decltype(type)::type;
-        fill_each(static_cast<T*>(out), n, [&] { return -1.0 / rate * std::log1p(-unit_double(generator)); });
+        fill_each(static_cast<T*>(out), n, [&] { return -1.0 / rate * std::log1p(-draw_unit(generator)); });
     });
 }
 
 void fill_geometric(Generator& generator, DType dtype, void* out, int64_t n, double p) {
     check(p > 0.0 && p < 1.0, "geometric_ expects p to be in (0, 1), but got p=", p);
-    check(dtype != DType::Bool,
-          "geometric_: dtype bool; it counts trials; give an integer or floating dtype");
+    if (dtype == DType::Bool) {
+        fail(ErrorKind::NotImplemented,
+             "\"geometric_cpu\" not implemented for 'Bool': it counts trials; give an "
+             "integer or floating dtype");
+    }
     visit_real("geometric_", dtype, [&](auto type) {
         using T = typename decltype(type)::type;
         const double scale = std::log1p(-p);
-        fill_each(static_cast<T*>(out), n,
-                  [&] { return std::ceil(std::log(unit_double(generator)) / scale); });
+        fill_each(static_cast<T*>(out), n, [&] { return std::ceil(std::log(draw_unit(generator)) / scale); });
     });
 }
 
@@ -478,7 +480,7 @@ void fill_log_normal(Generator& generator, DType dtype, void* out, int64_t n, do
     visit_floating("log_normal_", dtype, [&](auto type) {
         using T = typename decltype(type)::type;
         fill_each(static_cast<T*>(out), n,
-                  [&] { return std::exp(scaled(next_normal(generator), mean, std)); });
+                  [&] { return std::exp(scaled(draw_normal(generator), mean, std)); });
     });
 }
 
@@ -487,7 +489,7 @@ void fill_cauchy(Generator& generator, DType dtype, void* out, int64_t n, double
     visit_floating("cauchy_", dtype, [&](auto type) {
         using T = typename decltype(type)::type;
         fill_each(static_cast<T*>(out), n, [&] {
-            return std::fma(sigma, std::tan(std::numbers::pi * (unit_double(generator) - 0.5)), median);
+            return std::fma(sigma, std::tan(std::numbers::pi * (draw_unit(generator) - 0.5)), median);
         });
     });
 }

@@ -8,6 +8,10 @@
 
 namespace tapeless {
 
+/// The next number in [0, 1), with 53 bits, and the next standard normal one.
+double draw_unit(Generator& generator);
+double draw_normal(Generator& generator);
+
 // Every fill writes `n` contiguous elements. Parameters are checked before the first draw: an error leaves
 // the stream where it was.
 

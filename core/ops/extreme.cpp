@@ -264,13 +264,13 @@ const Offer along(
                   "_max_dim", "input, dim, keepdim=False",
                   "The largest element along dim, NaN if there is one, and the first index where it stands. "
                   "Derivative: g goes to that element.",
-                  Offered::Function),
+                  Offered::Function, kOutExact),
               "max"),
         named(operation<&min_dim>(
                   "_min_dim", "input, dim, keepdim=False",
                   "The smallest element along dim, NaN if there is one, and the first index where it stands. "
                   "Derivative: g goes to that element.",
-                  Offered::Function),
+                  Offered::Function, kOutExact),
               "min"),
     });
 

@@ -74,7 +74,8 @@ const Offer offer(
             Offered::Both, kOutExact)),
         operation<&argsort_of>(
             "argsort", "input, dim=-1, descending=False, *, stable=False",
-            "The int64 indices that sort the input along dim; those of equal elements rise. No derivative."),
+            "The int64 indices that sort the input along dim; those of equal elements rise. No derivative.",
+            Offered::Both, kOutExact),
         operation<&msort_of>("msort", "input",
                              "The input sorted along its first dimension. Derivative: g goes back to where "
                              "each element stood.",

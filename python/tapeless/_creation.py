@@ -214,7 +214,10 @@ def _normal_around(mean: Any, std: Any, tensors: list[Any], generator: Any) -> _
     if deviations is not None and deviation.numel() and deviation.min().item() < 0:
         raise RuntimeError("normal expects all elements of std >= 0.0")
     draws = empty((center + deviation).shape, dtype=tensors[0].dtype, device=tensors[0].device)
-    x = draws.normal_(generator=generator) * deviation + center
+    if deviations is None:
+        x = draws.normal_(0, std, generator=generator) + center
+    else:
+        x = draws.normal_(generator=generator) * deviation + center
     return _core._recorded_normal(x, means, deviations)
 
 

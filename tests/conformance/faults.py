@@ -57,6 +57,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "rounding between steps",
         (
+            "histogram",
             "tile", "unfold", "unfold_copy", "addr", "addbmm", "addmv", "linalg.multi_dot", "cross", "linalg.cross",
             "matrix_exp",
             "__rpow__", "pow", "div.no_rounding_mode", "true_divide", "erf", "rsqrt", "tanh", "addmm", "baddbmm",
