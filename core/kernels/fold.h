@@ -50,7 +50,14 @@ template <class T> using Wide = typename WideOf<T>::type;
 
 constexpr int kLanes = 16;
 constexpr std::int64_t kWorth = 1 << 15;  // Elements below which a second thread costs more than it brings.
-constexpr std::int64_t kStrip = 128;      // Columns whose sums stay in the nearest cache.
+constexpr std::int64_t kStrip = 512;      // Columns whose sums stay in the nearest cache.
+
+/// How many columns a thread takes at a time: long runs of each row, but enough strips for all. Columns do not meet, so
+/// no bit depends on it.
+inline std::int64_t strip_width(const Extents& x) {
+    const std::int64_t share = (x.outer * x.columns + thread_count() - 1) / thread_count();
+    return std::min({kStrip, x.columns, std::max<std::int64_t>(64, (share + 15) / 16 * 16)});
+}
 
 /// Folds get(first), ..., get(first + count - 1).
 template <class Op, class A, class Get> A block_fold(std::int64_t first, std::int64_t count, Get get) {
@@ -135,12 +142,13 @@ void fold_rows(const Extents& x, Term term, Finish finish) {
 
 template <class Op, class A, class Term, class Finish>
 void fold_columns(const Extents& x, Term term, Finish finish) {
-    const std::int64_t strips = (x.columns + kStrip - 1) / kStrip;
+    const std::int64_t across = std::max<std::int64_t>(1, strip_width(x));
+    const std::int64_t strips = (x.columns + across - 1) / across;
     auto work = [&](std::int64_t first, std::int64_t last) {
         A folded[kStrip];
         for (std::int64_t i = first; i < last; ++i) {
-            const std::int64_t o = i / strips, begin = i % strips * kStrip;
-            const std::int64_t width = std::min(kStrip, x.columns - begin);
+            const std::int64_t o = i / strips, begin = i % strips * across;
+            const std::int64_t width = std::min(across, x.columns - begin);
             const std::int64_t from = o * x.length * x.columns + begin, to = o * x.columns + begin;
             column_fold<Op, A>(0, x.length, width, folded, [&](std::int64_t r, std::int64_t c) {
                 return term(from + r * x.columns + c, to + c);
@@ -148,7 +156,7 @@ void fold_columns(const Extents& x, Term term, Finish finish) {
             for (std::int64_t c = 0; c < width; ++c) finish(to + c, folded[c]);
         }
     };
-    const std::int64_t each = std::max<std::int64_t>(1, x.length * std::min(kStrip, x.columns));
+    const std::int64_t each = std::max<std::int64_t>(1, x.length * across);
     if (x.numel() < kWorth) return work(0, x.outer * strips);
     parallel_blocks(x.outer * strips, std::max<std::int64_t>(1, kWorth / 4 / each), work);
 }

@@ -17,39 +17,44 @@ std::int64_t place(const Extents& x, bool reverse, std::int64_t i) { return reve
 template <int count, class State, class Step>
 void scan_rows(const Extents& x, bool reverse, std::int64_t row, const Step& step) {
     State states[count];
-    for (std::int64_t i = 0; i < x.length; ++i) {
+    auto all = [&](std::int64_t i, auto first) {
         const std::int64_t at = row * x.length + place(x, reverse, i);
-        for (int k = 0; k < count; ++k) step(states[k], at + k * x.length, i);
-    }
+        for (int k = 0; k < count; ++k) step(states[k], at + k * x.length, i, first);
+    };
+    if (x.length > 0) all(0, std::true_type{});
+    for (std::int64_t i = 1; i < x.length; ++i) all(i, std::false_type{});
 }
 
 template <class State, class Step>
-void scan_strip(const Extents& x, bool reverse, std::int64_t first, std::int64_t width, const Step& step) {
+void scan_strip(const Extents& x, bool reverse, std::int64_t begin, std::int64_t width, const Step& step) {
     State states[kStrip];
-    for (std::int64_t i = 0; i < x.length; ++i) {
-        const std::int64_t at = first + place(x, reverse, i) * x.columns;
-        for (std::int64_t c = 0; c < width; ++c) step(states[c], at + c, i);
-    }
+    auto all = [&](std::int64_t i, auto first) {
+        const std::int64_t at = begin + place(x, reverse, i) * x.columns;
+        for (std::int64_t c = 0; c < width; ++c) step(states[c], at + c, i, first);
+    };
+    if (x.length > 0) all(0, std::true_type{});
+    for (std::int64_t i = 1; i < x.length; ++i) all(i, std::false_type{});
 }
 
-/// Calls step(state, element, i) for the elements along `length` one after another; the first has i == 0.
+/// Calls step(state, element, i, first) for the elements along `length` one after another; `first` is a constant.
 template <class State, class Step> void scan(const Extents& x, bool reverse, const Step& step) {
     constexpr int together = 4;
     const bool rows = x.columns == 1;
-    const std::int64_t strips = (x.columns + kStrip - 1) / kStrip;
+    const std::int64_t across = std::max<std::int64_t>(1, strip_width(x));
+    const std::int64_t strips = (x.columns + across - 1) / across;
     auto work = [&](std::int64_t begin, std::int64_t end) {
         std::int64_t i = begin;
         for (; rows && i + together <= end; i += together) scan_rows<together, State>(x, reverse, i, step);
         for (; rows && i < end; ++i) scan_rows<1, State>(x, reverse, i, step);
         for (; i < end; ++i) {
-            const std::int64_t at = i % strips * kStrip;
+            const std::int64_t at = i % strips * across;
             scan_strip<State>(x, reverse, i / strips * x.length * x.columns + at,
-                              std::min(kStrip, x.columns - at), step);
+                              std::min(across, x.columns - at), step);
         }
     };
     const std::int64_t tasks = x.outer * strips;
     if (x.numel() < kWorth) return work(0, tasks);
-    const std::int64_t each = std::max<std::int64_t>(1, x.length * std::min(kStrip, x.columns));
+    const std::int64_t each = std::max<std::int64_t>(1, x.length * across);
     parallel_blocks(tasks, std::max<std::int64_t>(rows ? together : 1, kWorth / 4 / each), work);
 }
 
@@ -66,9 +71,9 @@ void running(Running which, DType dtype, const char* in, const Extents& x, bool 
         const T* values = reinterpret_cast<const T*>(in);
         R* results = reinterpret_cast<R*>(out);
         auto with = [&](auto op) {
-            scan<Total<A>>(x, reverse, [=](Total<A>& total, std::int64_t at, std::int64_t i) {
+            scan<Total<A>>(x, reverse, [=](Total<A>& total, std::int64_t at, std::int64_t, auto first) {
                 const A value = convert<A>(values[at]);
-                total.value = i ? decltype(op)::of(total.value, value) : value;
+                total.value = first ? value : decltype(op)::of(total.value, value);
                 results[at] = convert<R>(total.value);
             });
         };
@@ -84,9 +89,13 @@ void run_recurrence(DType dtype, const char* a, const char* b, const Extents& x,
             const T* factors = reinterpret_cast<const T*>(a) + ahead;
             const T* terms = reinterpret_cast<const T*>(b);
             T* results = reinterpret_cast<T*>(out);
-            scan<Total<A>>(x, reverse, [=](Total<A>& total, std::int64_t at, std::int64_t i) {
+            scan<Total<A>>(x, reverse, [=](Total<A>& total, std::int64_t at, std::int64_t, auto first) {
                 const A term = convert<A>(terms[at]);
-                total.value = i ? term + convert<A>(factors[at]) * total.value : term;
+                if constexpr (first) {
+                    total.value = term;
+                } else {
+                    total.value = term + convert<A>(factors[at]) * total.value;
+                }
                 results[at] = convert<T>(total.value);
             });
         }
@@ -120,9 +129,9 @@ void running_logarithm(DType dtype, const char* in, const Extents& x, char* out)
             using A = Wide<T>;
             const T* values = reinterpret_cast<const T*>(in);
             T* results = reinterpret_cast<T*>(out);
-            scan<Total<A>>(x, false, [=](Total<A>& total, std::int64_t at, std::int64_t i) {
+            scan<Total<A>>(x, false, [=](Total<A>& total, std::int64_t at, std::int64_t, auto first) {
                 const A value = convert<A>(values[at]);
-                total.value = i ? add_logarithms(value, total.value) : value;
+                total.value = first ? value : add_logarithms(value, total.value);
                 results[at] = convert<T>(total.value);
             });
         }
@@ -132,8 +141,8 @@ void running_logarithm(DType dtype, const char* in, const Extents& x, char* out)
 namespace {
 
 template <class T> struct Best {
-    T value;
-    std::int64_t index;
+    T value{};
+    std::int64_t index = 0;
 };
 
 /// Whether y takes the place of x: equal ones and NaNs do, and nothing takes that of NaN but another.
@@ -152,9 +161,9 @@ void running_extreme(Extreme which, DType dtype, const char* in, const Extents& 
             T* to = reinterpret_cast<T*>(values);
             auto with = [&](auto largest) {
                 constexpr Extreme kind = decltype(largest)::value ? Extreme::Largest : Extreme::Smallest;
-                scan<Best<T>>(x, false, [=](Best<T>& best, std::int64_t at, std::int64_t i) {
+                scan<Best<T>>(x, false, [=](Best<T>& best, std::int64_t at, std::int64_t i, auto first) {
                     const T value = from[at];
-                    if (i == 0 || takes_over(kind, value, best.value)) best = {value, i};
+                    if (first || takes_over(kind, value, best.value)) best = {value, i};
                     to[at] = best.value;
                     indices[at] = best.index;
                 });

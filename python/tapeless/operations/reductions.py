@@ -147,4 +147,4 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 def _complex(real: Tensor, imag: Tensor) -> Tensor:
-    return _f["view_as_complex"](_f["stack"]([real, imag], -1))
+    return _f["complex"](real, imag)
