@@ -77,7 +77,8 @@ Dims dense_strides(const Dims& sizes, const Dims& order) {
     std::int64_t step = 1;
     for (std::int64_t d : order) {
         strides[static_cast<int>(d)] = step;
-        step *= std::max<std::int64_t>(sizes[static_cast<int>(d)], 1);
+        step *= sizes[static_cast<int>(
+            d)];  // Nothing, once a size is 0: PyTorch's answer, unless it is row-major.
     }
     return strides;
 }
@@ -131,9 +132,9 @@ Layout layout_of(const Argument* arguments, int count, std::uint8_t skipped) {
         return layout;
     }
     layout.order = iteration_order(layout.sizes, tensors, count);
-    layout.strides = dense_strides(layout.sizes, layout.order);
     bool row_major = true;
     for (int d = 0; d < layout.order.size(); ++d) row_major &= layout.order[d] == layout.order.size() - 1 - d;
+    layout.strides = row_major ? contiguous_strides(layout.sizes) : dense_strides(layout.sizes, layout.order);
     if (row_major) layout.order.resize(0);
     return layout;
 }

@@ -28,6 +28,7 @@ def composition(name: str, saves: tuple[str, ...] = (), overload: int = 0) -> Ca
     """Makes a function of tensors one node called `name` (as "gelu": GeluBackward0; `overload` is that number).
 
     Half types are computed in float32: converted once on the way in and rounded once on the way out.
+    Of several results, a tuple, the node is that of the first.
     `saves` names what PyTorch's node saves: parameters ("self" is the first) and "result". Without it, and where
     PyTorch saves something else as well, the interior's own values are saved and packed.
     """
@@ -49,8 +50,9 @@ def composition(name: str, saves: tuple[str, ...] = (), overload: int = 0) -> Ca
             if places and _core._packs():
                 return _packed(replay, places, body, args, kwargs)
             out = body(*args, **kwargs)
-            if type(out) is Tensor and out.grad_fn is not None:
-                front(out, args, tuple(_value(place, args, kwargs, out) for place in places))
+            first = out[0] if type(out) is tuple else out
+            if type(first) is Tensor and first.grad_fn is not None:
+                front(first, args, tuple(_value(place, args, kwargs, out) for place in places))
             return out
 
         composed._saves = saves
@@ -166,5 +168,8 @@ def _in_float32(function: Any, *args: Any, **kwargs: Any) -> Any:
     def widen(x: Any) -> Any:
         return x.to(float32) if isinstance(x, Tensor) and x.dtype in _HALVES else x
 
+    def narrow(x: Any) -> Any:
+        return x.to(half) if isinstance(x, Tensor) and x.dtype is float32 else x
+
     out = function(*map(widen, args), **{key: widen(x) for key, x in kwargs.items()})
-    return out.to(half) if out.dtype is float32 else out
+    return tuple(map(narrow, out)) if type(out) is tuple else narrow(out)
