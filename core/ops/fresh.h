@@ -38,6 +38,13 @@ inline void check_number(const Scalar& value, DType dtype) {
     check(fits, "value cannot be converted to type float without overflow");
 }
 
+/// A result in the order of memory of the images x: with channels that lie together if x's do. Not recorded.
+inline Tensor like_images(const Tensor& x, const Tensor& result) {
+    if (!is_channels_last(*x)) return result;
+    const ModeGuard quiet(kNoGrad, true);
+    return clone(result, MemoryFormat::ChannelsLast);
+}
+
 /// Refuses tensors of several devices.
 inline void check_devices(const char* operation, std::initializer_list<const Tensor*> inputs) {
     const TensorBody* first = nullptr;

@@ -248,10 +248,7 @@ std::vector<Tensor> native_group_norm(const Tensor& given, std::optional<Tensor>
     }
     const Tensor x = row_major(given);
     Results made = payload.forward(x, w, b, forward_groups(payload.frame), {});
-    if (is_channels_last(*given)) {
-        const ModeGuard quiet(kNoGrad, true);
-        made.out = clone(made.out, MemoryFormat::ChannelsLast);
-    }
+    made.out = like_images(given, made.out);
     const std::vector<Tensor> results{made.out, converted(made.mean, stats), converted(made.rstd, stats)};
     if (!needs_record({&given, &w, &b})) return results;
     const Ref<Node> node = make_node(class_of<GroupNorm>(), 3, 4, 3, payload);

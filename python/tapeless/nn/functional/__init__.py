@@ -7,11 +7,16 @@ node keeps. Functions without the decorator only choose among others, and add no
 """
 
 from tapeless.nn.functional.activation import *  # noqa: F403
+from tapeless.nn.functional.attention import *  # noqa: F403
 from tapeless.nn.functional.classification import *  # noqa: F403
 from tapeless.nn.functional.distance import *  # noqa: F403
 from tapeless.nn.functional.dropout import *  # noqa: F403
+from tapeless.nn.functional.embedding import *  # noqa: F403
 from tapeless.nn.functional.linear import *  # noqa: F403
 from tapeless.nn.functional.margin import *  # noqa: F403
 from tapeless.nn.functional.normalization import *  # noqa: F403
+from tapeless.nn.functional.padding import *  # noqa: F403
 from tapeless.nn.functional.pointwise import *  # noqa: F403
+from tapeless.nn.functional.pooling import *  # noqa: F403
+from tapeless.nn.functional.resampling import *  # noqa: F403
 from tapeless.nn.functional.sequence import *  # noqa: F403
