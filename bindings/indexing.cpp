@@ -26,7 +26,9 @@ bool is_integer(PyObject* item) {
     if (is_plain_integer(item)) return true;
     if (is_tensor(item)) {
         const DType dtype = body(item)->dtype;
-        return body(item)->dim() == 0 && is_integral(dtype) && dtype != DType::Bool && dtype != DType::UInt8;
+        if (body(item)->dim() > 0 || !is_integral(dtype) || dtype == DType::Bool || dtype == DType::UInt8)
+            return false;
+        return !lifted(tensor_from(item));  // The numbers of a batch are many.
     }
     return !PyBool_Check(item) && PyIndex_Check(item) && !PySequence_Check(item);
 }

@@ -221,6 +221,96 @@ bool fills(const std::vector<Tensor>& indices, const Tensor& value) {
     return value->numel == 1 && masks == 1 && others == 0;
 }
 
+/// Indices where a level acts: masks, which must be the same for all examples, become integers.
+std::vector<Tensor> unmasked_examples(const Tensor& x, const std::vector<Tensor>& indices) {
+    std::vector<Tensor> out;
+    for (const Tensor& index : indices) {
+        check(!index || !is_mask(index) || !lifted(index),
+              "vmap: x[mask] with a mask of its own for each example would give results of different sizes; "
+              "write torch.where or masked_fill");
+        if (!index || !is_mask(index)) {
+            out.push_back(index);
+            continue;
+        }
+        std::vector<Tensor> one(out.size());
+        one.push_back(index);
+        const std::vector<Tensor> plain = without_masks(x, one);
+        out.insert(out.end(), plain.begin() + static_cast<std::ptrdiff_t>(out.size()), plain.end());
+    }
+    return out;
+}
+
+/// All examples of x and of its indices as one index expression, whose result `order` permutes so that examples come
+/// first; and the rank of one example's result.
+struct AllExamples {
+    Tensor x;
+    std::vector<Tensor> indices;
+    Dims order;
+    int rank;
+
+    /// `first`: the operand at which the indices begin.
+    AllExamples(const Held& held, std::size_t first) {
+        int shape = 0, at = -1, last = -1, count = 0;
+        bool own = false;
+        for (std::size_t i = first; i < held.values.size(); ++i) {
+            if (!held.values[i]) continue;
+            own |= held.own[i];
+            shape = std::max(shape, held.values[i]->dim() - (held.own[i] ? 1 : 0));
+            last = static_cast<int>(i - first);
+            if (at < 0) at = last;
+            ++count;
+        }
+        const bool adjacent = last - at + 1 == count, pairs = own && held.own[0];
+        x = held.values[0];
+        if (held.own[0]) indices.push_back(pairs ? numbers(held.examples, shape) : Tensor());
+        for (std::size_t i = first; i < held.values.size(); ++i) {
+            indices.push_back(held.own[i] ? with_rank(held.values[i], shape) : held.values[i]);
+        }
+        rank = x->dim() - (held.own[0] ? 1 : 0) - count + shape;
+        order_examples(adjacent ? at : 0, adjacent, shape, own, pairs);
+    }
+
+    /// Where the result has its examples, and the indices' dimensions, and those before them.
+    void order_examples(int before, bool adjacent, int shape, bool own, bool pairs) {
+        const bool shifted = pairs && adjacent && before > 0;  // The pair's first index parts them.
+        const int examples = pairs ? 0 : own ? before : adjacent ? 0 : shape;
+        order = {examples};
+        for (int d = 0; d <= rank; ++d) {
+            if (d != examples) order.push_back(d);
+        }
+        if (shifted)
+            std::rotate(order.begin() + 1, order.begin() + 1 + shape, order.begin() + 1 + shape + before);
+    }
+    static Tensor numbers(std::int64_t count, int rank) {
+        const Tensor out = full({count}, Scalar(0), DType::Int64);
+        std::int64_t* at = mutable_data<std::int64_t>(*out);
+        for (std::int64_t i = 0; i < count; ++i) at[i] = i;
+        Dims sizes = {count};
+        for (int d = 0; d < rank; ++d) sizes.push_back(1);
+        return reshape(out, sizes);
+    }
+    /// A value for all examples, in the order of the expression's own result.
+    Tensor placed(const Tensor& value) const {
+        Dims back(order.size());
+        for (int d = 0; d < order.size(); ++d) back[static_cast<int>(order[d])] = d;
+        return permute(value, back);
+    }
+};
+
+LevelWrite put_rule(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value,
+                    bool accumulate) {
+    std::vector<Tensor> operands = {x, to_dtype(value, x->dtype)};
+    for (const Tensor& index : unmasked_examples(x, indices)) operands.push_back(index);
+    return {std::move(operands), 2,
+            [=](const std::vector<Tensor>& held) {
+                index_put_(held[0], {held.begin() + 2, held.end()}, held[1], accumulate);
+            },
+            [=](const Held& held) {
+                const AllExamples all(held, 2);
+                index_put_(all.x, all.indices, all.placed(held.whole(1, all.rank)), accumulate);
+            }};
+}
+
 void check_value_dtype(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value) {
     if (fills(indices, value)) return check_number(item(*value), x->dtype);
     check(x->dtype == value->dtype, "Index put requires the source and destination dtypes match, got ",
@@ -259,7 +349,8 @@ Tensor put_copy(const Tensor& x, const std::vector<Tensor>& indices, const Tenso
     return write_copy(
         x, {&x, &value}, payload, static_cast<int>(indices.size()),
         [&](const Tensor& out) { put_value(out, indices, value, accumulate); },
-        [&](Node& node) { save_indices(node, indices); }, Order::Preserved);
+        [&](Node& node) { save_indices(node, indices); }, Order::Preserved,
+        [&] { return put_rule(x, indices, value, accumulate); });
 }
 
 }  // namespace
@@ -284,16 +375,44 @@ Tensor nonzero(const Tensor& x) {
     return out;
 }
 
-Tensor index(const Tensor& x, const std::vector<Tensor>& indices) {
+namespace {
+
+Tensor indexed(const Tensor& x, const std::vector<Tensor>& indices) {
     Plan plan = plan_of(x, indices);
-    Tensor out = fresh(plan.sizes, x->dtype, x->device);
+    const Tensor out = fresh(plan.sizes, x->dtype, x->device);
     if (on_cpu(x)) take_rows(mutable_data(*out), data(*x), size_of(x->dtype), rows_of(plan, x));
-    if (!(plan.strides == out->strides)) {
-        const Tensor ordered = marked(empty(plan.sizes, x->dtype, x->device, &plan.strides));
-        if (on_cpu(x)) write(ordered, out);
-        out = ordered;
-    }
-    if (needs_record({&x}))
+    if (plan.strides == out->strides) return out;
+    const Tensor ordered = marked(empty(plan.sizes, x->dtype, x->device, &plan.strides));
+    if (on_cpu(x)) write(ordered, out);
+    return ordered;
+}
+
+/// The deepest wrapper among x, the indices and a value.
+int deepest_of(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& value = {}) {
+    if (!modes.has(kLevels)) return 0;
+    int found = deepest({&x, &value});
+    for (const Tensor& index : indices) found = std::max(found, deepest({&index}));
+    return found;
+}
+
+Tensor index_at_level(int wrapped, const Tensor& x, const std::vector<Tensor>& indices) {
+    std::vector<Tensor> operands = {x};
+    for (const Tensor& index : unmasked_examples(x, indices)) operands.push_back(index);
+    return linear_together(
+        wrapped, std::move(operands), 1,
+        [](const std::vector<Tensor>& held) { return index(held[0], {held.begin() + 1, held.end()}); },
+        [](const Held& held) {
+            const AllExamples all(held, 1);
+            return permute(index(all.x, all.indices), all.order);
+        });
+}
+
+}  // namespace
+
+Tensor index(const Tensor& x, const std::vector<Tensor>& indices) {
+    const int wrapped = deepest_of(x, indices);
+    const Tensor out = wrapped ? index_at_level(wrapped, x, indices) : indexed(x, indices);
+    if (needs_record({&x}) && (!wrapped || is_tracked_above(x, wrapped)))
         save_indices(*record(out, {&x}, Index{x->sizes}, static_cast<int>(indices.size())), indices);
     return out;
 }
@@ -307,23 +426,28 @@ void index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Tenso
     write_inplace(
         x, {&x, &value}, IndexPut{accumulate}, static_cast<int>(indices.size()),
         [&](const Tensor& out) { put_value(out, indices, value, accumulate); },
-        [&](Node& node) { save_indices(node, indices); });
+        [&](Node& node) { save_indices(node, indices); },
+        [&] { return put_rule(x, indices, value, accumulate); });
 }
 
 namespace {
 
-const Offer offer({
-    operation<&index>(
-        "_index", "input, indices",
-        "input[indices] with an integer tensor, a mask or nothing for each dimension; IndexError when one is "
-        "out of range. Derivative: g is added to where its elements came from.",
-        Offered::Function),
-    operation<&index_put>(
-        "index_put", "input, indices, values, accumulate=False",
-        "The input with input[indices] replaced by values, or increased if accumulate; values broadcast "
-        "and have the input's dtype. Derivatives: g, with zeros where it was replaced, and g[indices]."),
-    operation<&index_put_>("index_put_", "input, indices, values, accumulate=False", "index_put in place.",
-                           Offered::Method),
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&index>("_index", "input, indices",
+                          "input[indices] with an integer tensor, a mask or nothing for each dimension; "
+                          "IndexError when one is "
+                          "out of range. Derivative: g is added to where its elements came from.",
+                          Offered::Function),
+        operation<&index_put>(
+            "index_put", "input, indices, values, accumulate=False",
+            "The input with input[indices] replaced by values, or increased if accumulate; values broadcast "
+            "and have the input's dtype. Derivatives: g, with zeros where it was replaced, and g[indices]."),
+        operation<&index_put_>("index_put_", "input, indices, values, accumulate=False",
+                               "index_put in place.", Offered::Method),
+    });
+const Offer without_rule({
     operation<&nonzero>(
         "_nonzero", "input",
         "The (count, rank) int64 coordinates of the elements that are not zero, in row-major order; not "

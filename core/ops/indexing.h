@@ -17,6 +17,7 @@ void index_add_(const Tensor& x, std::int64_t dim, const Tensor& index, const Te
                 const Scalar& alpha);
 /// x with its slices index[i] replaced by slice i of `source`.
 Tensor index_copy(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
+void index_copy_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 /// x with a number in the slices that an int64 vector names; negative ones count from the end.
 Tensor index_fill(const Tensor& x, std::int64_t dim, const Tensor& index, const Scalar& value);
 

@@ -29,11 +29,4 @@ template <class P> void record_all(const Tensor& out, const std::vector<Tensor>&
     for (std::size_t i = 0; i < tensors.size(); ++i) node->edges[i] = edge_above(tensors[i], wrapped);
     set_history(out, node);
 }
-/// The number of the deepest wrapper among many tensors; 0: none.
-inline int deepest(const std::vector<Tensor>& tensors) {
-    int found = 0;
-    for (const Tensor& x : tensors) found = std::max(found, deepest({&x}));
-    return found;
-}
-
 }  // namespace tapeless

@@ -26,33 +26,28 @@ Tensor with_rank(const Tensor& whole, int rank) {
     return out;
 }
 
-Alike::Alike(int wrapped, const std::vector<Tensor>& operands)
-    : depth(wrapped / 2), kind(Level::Kind::Batched) {
-    auto level_here = [&](const Tensor& x) {
-        const Level* level = level_of(*x);
-        return level && level->depth == depth ? level : nullptr;
-    };
-    std::int64_t examples = 0;
+Held::Held(int wrapped, std::vector<Tensor> operands) : depth(wrapped / 2) {
     for (const Tensor& x : operands) {
-        if (const Level* level = level_here(x)) {
-            kind = level->kind;
-            if (kind == Level::Kind::Batched) examples = level->value->sizes[0];
-        }
+        const Level* level = x ? level_of(*x) : nullptr;
+        own.push_back(level && level->depth == depth);
+        values.push_back(x ? beneath(x, depth) : x);
+        tangents.push_back(own.back() ? level->tangent : Tensor());
+        if (!own.back()) continue;
+        kind = level->kind;
+        if (kind == Level::Kind::Batched) examples = level->value->sizes[0];
     }
-    for (const Tensor& x : operands) {
-        const Tensor value = beneath(x, depth);
-        const Level* level = level_here(x);
-        if (kind == Level::Kind::Dual) {
-            held.push_back(value);
-            tangents.push_back(level ? level->tangent : full(x->sizes, Scalar(0), x->dtype, x->device));
-        } else if (level) {
-            held.push_back(value);
-        } else {
-            Dims sizes = x->sizes;
-            sizes.insert(0, examples);
-            held.push_back(expand(value, sizes));
-        }
-    }
+}
+
+Tensor Held::whole(std::size_t i, int rank) const {
+    if (own[i]) return with_rank(values[i], rank);
+    Dims sizes = values[i]->sizes;
+    sizes.insert(0, examples);
+    return with_rank(expand(values[i], sizes), rank);
+}
+
+Tensor Held::tangent(std::size_t i) const {
+    const Tensor& x = values[i];
+    return tangents[i] ? tangents[i] : full(x->sizes, Scalar(0), x->dtype, x->device);
 }
 
 int deepest(const Argument* arguments, int count) {
@@ -230,6 +225,29 @@ void apply_inplace_at_level(const Row& row, const Argument* arguments, int wrapp
     const Tensor tangent = tangent_through(row, operands, out, common_type(row, operands.arguments));
     copy_(level.value, out);
     tangent ? copy_(level.tangent, tangent) : fill_(level.tangent, Scalar(0));
+}
+
+void write_at_level(const char* name, const Tensor& x, int wrapped, LevelWrite write) {
+    write.operands[0] = x;
+    Held held(wrapped, std::move(write.operands));
+    held_by(x, wrapped, name, held.kind);
+    if (held.kind == Level::Kind::Batched) return write.whole(held);
+    write.same(held.values);
+    if (!is_differentiable(x->dtype)) return;
+    std::vector<Tensor> tangents = held.values;
+    for (std::size_t i = 0; i < write.linear; ++i) tangents[i] = held.tangent(i);
+    write.same(tangents);
+}
+
+Tensor copy_for_level(const Tensor& x, int wrapped) {
+    const Held held(wrapped, {x});
+    const bool in_batch = kind_at(held.depth) != LevelKind::Dual;
+    auto copy = [](const Tensor& of) { return clone(of, MemoryFormat::Contiguous); };
+    if (!in_batch) return dual(held.depth, copy(held.values[0]), copy(held.tangent(0)));
+    if (held.own[0]) return batched(held.depth, copy(held.values[0]));
+    Dims sizes = x->sizes;
+    sizes.insert(0, examples_at(held.depth));
+    return batched(held.depth, copy(expand(held.values[0], sizes)));
 }
 
 void copy_at_level(const Tensor& x, const Tensor& source, int wrapped) {

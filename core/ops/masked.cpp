@@ -44,8 +44,20 @@ Argument argument_of(const TensorOrNumber& value) {
     return Argument(std::get<Scalar>(value));
 }
 
+/// Where a level acts, a choice: rows have rules.
+Tensor chosen(const Tensor& x, const Tensor& mask, const TensorOrNumber& value) {
+    const Argument arguments[] = {Argument(mask), argument_of(value), Argument(x)};
+    return to_dtype(apply(row("where"), arguments), x->dtype);
+}
+
+bool at_level(const Tensor& x, const Tensor& mask, const TensorOrNumber& value) {
+    const Tensor* element = std::get_if<Tensor>(&value);
+    return modes.has(kLevels) && deepest({&x, &mask, element ? element : &x}) > 0;
+}
+
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const TensorOrNumber& value) {
     check_operands(x, mask, value);
+    if (at_level(x, mask, value)) return chosen(x, mask, value);
     const Argument arguments[] = {Argument(mask), argument_of(value), Argument(x)};
     const Tensor out =
         marked(compute({&row("where").forward, compute_type(x->dtype), x->dtype}, arguments, 3));
@@ -63,6 +75,7 @@ void masked_fill_(const Tensor& x, const Tensor& mask, const TensorOrNumber& val
     check_operands(x, mask, value);
     check(broadcast(x->sizes, mask->sizes) == x->sizes, "output with shape ", to_string(x->sizes),
           " doesn't match the broadcast shape ", to_string(broadcast(x->sizes, mask->sizes)));
+    if (at_level(x, mask, value)) return copy_(x, chosen(x, mask, value));
     auto keep = [&](Node& node) { save(node.saved[0], mask); };
     auto write_in = [&](const Tensor& out) {
         const Argument arguments[] = {Argument(mask), argument_of(value), Argument(out)};
@@ -74,13 +87,16 @@ void masked_fill_(const Tensor& x, const Tensor& mask, const TensorOrNumber& val
     write_inplace(x, {&x}, MaskedFill{x->dtype}, 1, write_in, keep);
 }
 
-const Offer offer({
-    operation<&masked_fill>(
-        "masked_fill", "input, mask, value",
-        "The input with a number, or a tensor's only element, where the bool mask holds; the two "
-        "broadcast. Derivatives: g with zeros there, and the sum of g there."),
-    operation<&masked_fill_>("masked_fill_", "input, mask, value", "masked_fill in place.", Offered::Method),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&masked_fill>(
+            "masked_fill", "input, mask, value",
+            "The input with a number, or a tensor's only element, where the bool mask holds; the two "
+            "broadcast. Derivatives: g with zeros there, and the sum of g there."),
+        operation<&masked_fill_>("masked_fill_", "input, mask, value", "masked_fill in place.",
+                                 Offered::Method),
+    });
 
 }  // namespace
 }  // namespace tapeless

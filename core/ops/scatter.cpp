@@ -96,7 +96,7 @@ int check_scatter(const Tensor& x, std::int64_t given, const Tensor& index, cons
     check(fits, "Expected index ", index->sizes, " to be no larger than self ", x->sizes,
           " apart from dimension ", dim, source ? " and to be no larger size than src " : "",
           source ? to_string(source->sizes) : "");
-    if (on_cpu(x)) checked_index(x, dim, index);
+    if (on_cpu(x) && !lifted(index)) checked_index(x, dim, index);
     return dim;
 }
 
@@ -121,6 +121,29 @@ void put_number(const Tensor& x, int dim, const Tensor& index, const Scalar& val
 
 }  // namespace
 
+namespace {
+
+Tensor gathered(const Tensor& x, int dim, const Tensor& index) {
+    const Tensor out = fresh(index->sizes, x->dtype, x->device);
+    if (!on_cpu(x) || index->numel == 0) return out;
+    const Tensor plain = checked_index(x, dim, index);
+    take_along(mutable_data(*out), data(*x), size_of(x->dtype), along_of(x, dim, plain, out->strides));
+    return out;
+}
+
+Tensor gather_at_level(int wrapped, const Tensor& x, int dim, const Tensor& index) {
+    const int rank = std::max({x->dim(), index->dim(), 1});
+    return linear_together(
+        wrapped, {x, index}, 1,
+        [&](const std::vector<Tensor>& held) { return gather(held[0], dim, held[1]); },
+        [&](const Held& held) {
+            const Tensor all = gather(held.whole(0, rank), dim + 1, held.whole(1, rank));
+            return index->dim() == rank ? all : reshape(all, with_examples(all, index->sizes));
+        });
+}
+
+}  // namespace
+
 Tensor gather(const Tensor& x, std::int64_t given, const Tensor& index) {
     const int dim = wrap_dim(given, x->dim());
     check(is_index(index) || index->numel == 0, "gather(): Expected dtype int32/int64 for index");
@@ -134,16 +157,27 @@ Tensor gather(const Tensor& x, std::int64_t given, const Tensor& index) {
                   index->sizes, " to be no larger than self ", x->sizes, " apart from dimension ", dim);
         }
     }
-    const Tensor out = fresh(index->sizes, x->dtype, x->device);
-    if (on_cpu(x) && index->numel > 0) {
-        const Tensor plain = checked_index(x, dim, index);
-        take_along(mutable_data(*out), data(*x), size_of(x->dtype), along_of(x, dim, plain, out->strides));
-    }
-    if (needs_record({&x})) save(record(out, {&x}, Gather{x->sizes, dim}, 1)->saved[0], index);
+    const int wrapped = deepest({&x, &index});
+    const Tensor out = wrapped ? gather_at_level(wrapped, x, dim, index) : gathered(x, dim, index);
+    if (needs_record({&x, &index})) save(record(out, {&x}, Gather{x->sizes, dim}, 1)->saved[0], index);
     return out;
 }
 
 namespace {
+
+using Placing = void (*)(const Tensor&, std::int64_t, const Tensor&, const Tensor&);
+const Placing put_ = &scatter_;
+
+/// Writes of one kind where a level acts; `write` is the operation in place.
+LevelWrite scatter_rule(const Tensor& x, int dim, const Tensor& index, const Tensor& source, Placing write) {
+    const int rank = std::max({x->dim(), index->dim(), 1});
+    return {{x, source, index},
+            2,
+            [=](const std::vector<Tensor>& held) { write(held[0], dim, held[2], held[1]); },
+            [=](const Held& held) {
+                write(held.whole(0, rank), dim + 1, held.whole(2, rank), held.whole(1, rank));
+            }};
+}
 
 template <class P>
 Tensor scattered(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
@@ -153,6 +187,11 @@ Tensor scattered(const Tensor& x, std::int64_t given, const Tensor& index, const
         x, {&x, &source}, P{dim}, 1, [&](const Tensor& out) { put_source(out, dim, index, source, store); },
         [&](Node& node) {
             if (node.needs(1) || store == Placement::Write) save(node.saved[0], index);
+        },
+        Order::RowMajor,
+        [&] {
+            return scatter_rule(x, dim, index, source,
+                                store == Placement::Add ? Placing(&scatter_add_) : put_);
         });
 }
 
@@ -164,6 +203,10 @@ void scatter_into(const Tensor& x, std::int64_t given, const Tensor& index, cons
         x, {&x, &source}, P{dim}, 1, [&](const Tensor& out) { put_source(out, dim, index, source, store); },
         [&](Node& node) {
             if (node.needs(1) || store == Placement::Write) save(node.saved[0], index);
+        },
+        [&] {
+            return scatter_rule(x, dim, index, source,
+                                store == Placement::Add ? Placing(&scatter_add_) : put_);
         });
 }
 
@@ -185,18 +228,29 @@ void scatter_(const Tensor& x, std::int64_t dim, const Tensor& index, const Tens
     scatter_into<ScatterSource>(x, dim, index, source, Placement::Write);
 }
 
+namespace {
+
+/// A number is a source whose tangent is 0.
+LevelWrite number_rule(const Tensor& x, int dim, const Tensor& index, const Scalar& value) {
+    check_number(value, x->dtype);
+    return scatter_rule(x, dim, index, expand(scalar_tensor(value, x->dtype), index->sizes), put_);
+}
+
+}  // namespace
+
 Tensor scatter(const Tensor& x, std::int64_t given, const Tensor& index, const Scalar& value) {
     const int dim = check_scatter(x, given, index, {});
     return write_copy(
         x, {&x}, ScatterValue{dim}, 1, [&](const Tensor& out) { put_number(out, dim, index, value); },
-        [&](Node& node) { save(node.saved[0], index); });
+        [&](Node& node) { save(node.saved[0], index); }, Order::RowMajor,
+        [&] { return number_rule(x, dim, index, value); });
 }
 
 void scatter_(const Tensor& x, std::int64_t given, const Tensor& index, const Scalar& value) {
     const int dim = check_scatter(x, given, index, {});
     write_inplace(
         x, {&x}, ScatterValue{dim}, 1, [&](const Tensor& out) { put_number(out, dim, index, value); },
-        [&](Node& node) { save(node.saved[0], index); });
+        [&](Node& node) { save(node.saved[0], index); }, [&] { return number_rule(x, dim, index, value); });
 }
 
 namespace {
@@ -220,6 +274,7 @@ Placement placement_of(const std::string& reduce) {
 void scatter_reduced_(const Tensor& x, std::int64_t given, const Tensor& index, const TensorOrNumber& source,
                       const std::string& reduce) {
     const Placement store = placement_of(reduce);
+    check(!lifted(x) && !lifted(index), "scatter_: there is no batching rule with reduce; use scatter_add");
     const Tensor* tensor = std::get_if<Tensor>(&source);
     const int dim = check_scatter(x, given, index, tensor ? *tensor : Tensor());
     check(!needs_record({&x, tensor ? tensor : &x}),
@@ -250,26 +305,29 @@ void scatter_of_(const Tensor& x, std::int64_t dim, const Tensor& index, const T
     tensor ? scatter_(x, dim, index, *tensor) : scatter_(x, dim, index, std::get<Scalar>(source));
 }
 
-const Offer offer({
-    operation<&gather_of>(
-        "gather", "input, dim, index, *, sparse_grad=False",
-        "Of the index's shape: each element is the input's at the same place, its coordinate along dim "
-        "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros.",
-        Offered::Both, kOutExact | kOutApart),
-    operation<&scatter_add>(
-        "scatter_add", "input, dim, index, src",
-        "The input with each element of src added to where the index, of int32 or int64, says along "
-        "dim; both have one dtype. Derivatives: g, and g gathered."),
-    operation<&scatter_add_>("scatter_add_", "input, dim, index, src", "scatter_add in place.",
-                             Offered::Method),
-    operation<&scatter_of>("_scatter", "input, dim, index, src, *, reduce=None",
-                           "The input with each element of src, or one number, written to where the index "
-                           "says along dim; the last "
-                           "of several stays. Derivatives: g with zeros there, and g gathered.",
-                           Offered::Function),
-    operation<&scatter_of_>("_scatter_", "input, dim, index, src, *, reduce=None", "scatter in place.",
-                            Offered::Function),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&gather_of>(
+            "gather", "input, dim, index, *, sparse_grad=False",
+            "Of the index's shape: each element is the input's at the same place, its coordinate along dim "
+            "replaced by the index's; RuntimeError when out of range. Derivative: scatter_add into zeros.",
+            Offered::Both, kOutExact | kOutApart),
+        operation<&scatter_add>(
+            "scatter_add", "input, dim, index, src",
+            "The input with each element of src added to where the index, of int32 or int64, says along "
+            "dim; both have one dtype. Derivatives: g, and g gathered."),
+        operation<&scatter_add_>("scatter_add_", "input, dim, index, src", "scatter_add in place.",
+                                 Offered::Method),
+        operation<&scatter_of>(
+            "_scatter", "input, dim, index, src, *, reduce=None",
+            "The input with each element of src, or one number, written to where the index "
+            "says along dim; the last "
+            "of several stays. Derivatives: g with zeros there, and g gathered.",
+            Offered::Function),
+        operation<&scatter_of_>("_scatter_", "input, dim, index, src, *, reduce=None", "scatter in place.",
+                                Offered::Function),
+    });
 
 }  // namespace
 }  // namespace tapeless

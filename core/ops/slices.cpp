@@ -108,9 +108,79 @@ int check_slices_write(const char* name, const Tensor& x, std::int64_t given, co
           "self.shape = ",
           x->sizes, " source.shape = ", source->sizes);
     check_devices(name, {&x, &index, &source});
-    if (on_cpu(x)) check_slices(x, dim, plain_index(index));
+    if (on_cpu(x) && !lifted(index)) check_slices(x, dim, plain_index(index));
     return dim;
 }
+
+namespace {
+
+Tensor selected(const Tensor& x, int dim, const Tensor& index) {
+    Dims sizes = x->sizes;
+    if (x->dim()) sizes[dim] = index->numel;
+    const Tensor out = fresh(sizes, x->dtype, x->device);
+    if (!on_cpu(x)) return out;
+    const Tensor plain = plain_index(index);
+    check_slices(x, dim, plain);
+    take_rows(mutable_data(*out), data(*x), size_of(x->dtype), Slices(*x, dim, plain).rows);
+    return out;
+}
+
+/// 0, 1, ... as a column.
+Tensor column_of_numbers(std::int64_t count) {
+    const Tensor out = full({count, 1}, Scalar(0), DType::Int64);
+    std::int64_t* at = mutable_data<std::int64_t>(*out);
+    for (std::int64_t i = 0; i < count; ++i) at[i] = i;
+    return out;
+}
+
+/// All examples with the indexed dimension behind the first, and the pair of indices that names each example's slices.
+struct EachItsSlices {
+    Tensor x;
+    std::vector<Tensor> indices;
+    EachItsSlices(const Held& held, int dim, std::size_t index)
+        : x(moved(held.whole(0, 1), dim + 1, 1)),
+          indices({column_of_numbers(held.examples), held.whole(index, 1)}) {}
+
+    static Tensor moved(const Tensor& x, int from, int to) {
+        Dims order;
+        for (int d = 0; d < x->dim(); ++d) order.push_back(d);
+        order.erase(from);
+        order.insert(to, from);
+        return permute(x, order);
+    }
+};
+
+Tensor select_at_level(int wrapped, const Tensor& x, int dim, const Tensor& index) {
+    return linear_together(
+        wrapped, {x, index}, 1,
+        [&](const std::vector<Tensor>& held) { return index_select(held[0], dim, held[1]); },
+        [&](const Held& held) {
+            Tensor all;
+            if (!held.own[1]) {
+                all = index_select(held.whole(0, 1), dim + 1, held.values[1]);
+            } else {
+                const EachItsSlices each(held, dim, 1);
+                all = EachItsSlices::moved(tapeless::index(each.x, each.indices), 1, dim + 1);
+            }
+            return x->dim() ? all : reshape(all, {held.examples});
+        });
+}
+
+/// A write of slices where a level acts; `same` is the operation in place, which adds if `accumulate`.
+LevelWrite slices_rule(const Tensor& x, int dim, const Tensor& index, const Tensor& source, bool accumulate,
+                       std::function<void(const Tensor&, std::int64_t, const Tensor&, const Tensor&)> same) {
+    return {{x, source, index},
+            2,
+            [=](const std::vector<Tensor>& held) { same(held[0], dim, held[2], held[1]); },
+            [=](const Held& held) {
+                if (!held.own[2]) return same(held.whole(0, 1), dim + 1, held.values[2], held.whole(1, 1));
+                const EachItsSlices each(held, dim, 2);
+                index_put_(each.x, each.indices, EachItsSlices::moved(held.whole(1, 1), dim + 1, 1),
+                           accumulate);
+            }};
+}
+
+}  // namespace
 
 Tensor index_select(const Tensor& x, std::int64_t given, const Tensor& index) {
     const int dim = wrap_dim(given, x->dim());
@@ -120,15 +190,9 @@ Tensor index_select(const Tensor& x, std::int64_t given, const Tensor& index) {
     check(x->dim() > 0 || index->numel == 1, "index_select(): Index to scalar can have only 1 value, got ",
           index->numel, " value(s)");
     check_devices("index_select", {&x, &index});
-    Dims sizes = x->sizes;
-    if (x->dim()) sizes[dim] = index->numel;
-    const Tensor out = fresh(sizes, x->dtype, x->device);
-    if (on_cpu(x)) {
-        const Tensor plain = plain_index(index);
-        check_slices(x, dim, plain);
-        take_rows(mutable_data(*out), data(*x), size_of(x->dtype), Slices(*x, dim, plain).rows);
-    }
-    if (needs_record({&x})) save(record(out, {&x}, IndexSelect{x->sizes, dim}, 1)->saved[0], index);
+    const int wrapped = deepest({&x, &index});
+    const Tensor out = wrapped ? select_at_level(wrapped, x, dim, index) : selected(x, dim, index);
+    if (needs_record({&x, &index})) save(record(out, {&x}, IndexSelect{x->sizes, dim}, 1)->saved[0], index);
     return out;
 }
 
@@ -146,6 +210,20 @@ void add_slices(const Tensor& x, int dim, const Tensor& index, const Tensor& giv
 
 }  // namespace
 
+namespace {
+
+LevelWrite add_rule(const Tensor& x, int dim, const Tensor& index, const Tensor& source,
+                    const Scalar& alpha) {
+    const bool plain = alpha.to<Complex<double>>() == Complex<double>{1, 0};
+    const Tensor scaled = plain ? source : to_dtype(apply(row("mul"), source, alpha), x->dtype);
+    return slices_rule(x, dim, index, scaled, true,
+                       [](const Tensor& out, std::int64_t d, const Tensor& at, const Tensor& from) {
+                           index_add_(out, d, at, from, Scalar(1));
+                       });
+}
+
+}  // namespace
+
 Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
                  const Scalar& alpha) {
     const int dim = check_slices_write("index_add_", x, given, index, source);
@@ -154,7 +232,8 @@ Tensor index_add(const Tensor& x, std::int64_t given, const Tensor& index, const
         [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
         [&](Node& node) {
             if (node.needs(1)) save(node.saved[0], index);
-        });
+        },
+        Order::RowMajor, [&] { return add_rule(x, dim, index, source, alpha); });
 }
 
 void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source,
@@ -165,7 +244,8 @@ void index_add_(const Tensor& x, std::int64_t given, const Tensor& index, const 
         [&](const Tensor& out) { add_slices(out, dim, index, source, alpha); },
         [&](Node& node) {
             if (node.needs(1)) save(node.saved[0], index);
-        });
+        },
+        [&] { return add_rule(x, dim, index, source, alpha); });
 }
 
 namespace {
@@ -206,7 +286,7 @@ int check_index_copy(const Tensor& x, std::int64_t given, const Tensor& index, c
         refuse("Number of indices (", index->numel, ") should be equal to source.size(dim) (",
                source->sizes[dim], ")");
     }
-    if (!on_cpu(x)) return dim;
+    if (!on_cpu(x) || lifted(index)) return dim;
     const Tensor plain = plain_index(index);
     const std::int64_t size = x->dim() ? x->sizes[dim] : 1, *at = data<std::int64_t>(*plain);
     const std::int64_t bad = first_outside(at, plain->numel, 0, size);
@@ -293,6 +373,18 @@ void fill_slices(const Tensor& x, int dim, const Tensor& index, const TensorOrNu
                Placement::Write);
 }
 
+/// Filling is copying one element to every slice.
+LevelWrite fill_rule(const Tensor& x, int dim, const Tensor& index, const TensorOrNumber& value) {
+    const Tensor* tensor = std::get_if<Tensor>(&value);
+    const Tensor element =
+        tensor ? to_dtype(*tensor, x->dtype) : scalar_tensor(std::get<Scalar>(value), x->dtype);
+    Dims sizes = x->sizes;
+    if (!sizes.empty()) sizes[dim] = index->numel;
+    const Tensor from_start =
+        apply(row("remainder"), reshape(index, {-1}), Scalar(x->dim() ? x->sizes[dim] : 1));
+    return slices_rule(x, dim, from_start, expand(element, sizes), false, &index_copy_);
+}
+
 /// Calls f with the differentiable inputs of index_fill and the payload of its node.
 template <class F>
 auto with_fill_node(const Tensor& x, std::int64_t dim, const TensorOrNumber& value, F&& f) {
@@ -307,7 +399,8 @@ Tensor index_fill_of(const Tensor& x, std::int64_t given, const Tensor& index, c
     return with_fill_node(x, dim, value, [&](auto inputs, auto payload) {
         return write_copy(
             x, inputs, payload, 1, [&](const Tensor& out) { fill_slices(out, dim, index, value); },
-            [&](Node& node) { save(node.saved[0], index); }, Order::Preserved);
+            [&](Node& node) { save(node.saved[0], index); }, Order::Preserved,
+            [&] { return fill_rule(x, dim, index, value); });
     });
 }
 
@@ -316,7 +409,7 @@ void index_fill_(const Tensor& x, std::int64_t given, const Tensor& index, const
     with_fill_node(x, dim, value, [&](auto inputs, auto payload) {
         write_inplace(
             x, inputs, payload, 1, [&](const Tensor& out) { fill_slices(out, dim, index, value); },
-            [&](Node& node) { save(node.saved[0], index); });
+            [&](Node& node) { save(node.saved[0], index); }, [&] { return fill_rule(x, dim, index, value); });
     });
 }
 
@@ -331,7 +424,8 @@ Tensor index_copy(const Tensor& x, std::int64_t given, const Tensor& index, cons
     return write_copy(
         x, {&x, &source}, IndexCopy{source->sizes, dim}, 1,
         [&](const Tensor& out) { put_slices(out, dim, index, source, Placement::Write); },
-        [&](Node& node) { save(node.saved[0], index); });
+        [&](Node& node) { save(node.saved[0], index); }, Order::RowMajor,
+        [&] { return slices_rule(x, dim, index, source, false, &index_copy_); });
 }
 
 void index_copy_(const Tensor& x, std::int64_t given, const Tensor& index, const Tensor& source) {
@@ -339,36 +433,40 @@ void index_copy_(const Tensor& x, std::int64_t given, const Tensor& index, const
     write_inplace(
         x, {&x, &source}, IndexCopy{source->sizes, dim}, 1,
         [&](const Tensor& out) { put_slices(out, dim, index, source, Placement::Write); },
-        [&](Node& node) { save(node.saved[0], index); });
+        [&](Node& node) { save(node.saved[0], index); },
+        [&] { return slices_rule(x, dim, index, source, false, &index_copy_); });
 }
 
 namespace {
 
-const Offer offer({
-    operation<&index_select>(
-        "index_select", "input, dim, index",
-        "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
-        "one is out of range. Derivative: each slice's gradient is added to where it came from.",
-        Offered::Both, kOutExact | kOutApart),
-    operation<&index_add>(
-        "index_add", "input, dim, index, source, *, alpha=1",
-        "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
-        "Derivatives: g, and alpha times the indexed slices of g."),
-    operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
-                           Offered::Method),
-    operation<&index_copy>(
-        "index_copy", "input, dim, index, source",
-        "The input with its slices index[i] along dim replaced by slice i of source, of one dtype with it. "
-        "Derivatives: g with zeros there, and the indexed slices of g."),
-    operation<&index_copy_>("index_copy_", "input, dim, index, source", "index_copy in place.",
-                            Offered::Method),
-    operation<&index_fill_of>(
-        "index_fill", "input, dim, index, value",
-        "The input with a number, or a tensor's only element, in the slices along dim that an int64 vector "
-        "names; negative ones count from the end. Derivatives: g with zeros there, and the sum of g there."),
-    operation<&index_fill_>("index_fill_", "input, dim, index, value", "index_fill in place.",
-                            Offered::Method),
-});
+const Offer offer(
+    Offer::KnowsLevels{},
+    {
+        operation<&index_select>(
+            "index_select", "input, dim, index",
+            "The slices along dim that a vector of int32 or int64 names, repeats allowed; IndexError when "
+            "one is out of range. Derivative: each slice's gradient is added to where it came from.",
+            Offered::Both, kOutExact | kOutApart),
+        operation<&index_add>(
+            "index_add", "input, dim, index, source, *, alpha=1",
+            "The input with alpha times slice i of source added to its slice index[i]; both have one dtype. "
+            "Derivatives: g, and alpha times the indexed slices of g."),
+        operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
+                               Offered::Method),
+        operation<&index_copy>("index_copy", "input, dim, index, source",
+                               "The input with its slices index[i] along dim replaced by slice i of source, "
+                               "of one dtype with it. "
+                               "Derivatives: g with zeros there, and the indexed slices of g."),
+        operation<&index_copy_>("index_copy_", "input, dim, index, source", "index_copy in place.",
+                                Offered::Method),
+        operation<&index_fill_of>("index_fill", "input, dim, index, value",
+                                  "The input with a number, or a tensor's only element, in the slices along "
+                                  "dim that an int64 vector "
+                                  "names; negative ones count from the end. Derivatives: g with zeros there, "
+                                  "and the sum of g there."),
+        operation<&index_fill_>("index_fill_", "input, dim, index, value", "index_fill in place.",
+                                Offered::Method),
+    });
 
 }  // namespace
 }  // namespace tapeless
