@@ -1,6 +1,7 @@
 // dtype, device and Size as Python objects, and conversions of numbers and lists both ways.
 #include <cstring>
 
+#include "base/linalg_error.h"
 #include "bindings/python.h"
 #include "graph/node.h"
 
@@ -289,12 +290,26 @@ PyObject* to_python(AnyValue value) {
         std::move(value));
 }
 
+namespace {
+
+PyObject* linalg_error() {
+    static PyObject* const kind = PyErr_NewExceptionWithDoc(
+        "torch._C._LinAlgError",
+        "A matrix is singular, not positive definite, or its decomposition did not converge.",
+        PyExc_RuntimeError, nullptr);
+    return kind;
+}
+
+}  // namespace
+
 void set_python_error() {
     static PyObject* const kinds[] = {PyExc_RuntimeError, PyExc_TypeError,           PyExc_ValueError,
                                       PyExc_IndexError,   PyExc_NotImplementedError, PyExc_OverflowError,
                                       PyExc_BufferError,  PyExc_AssertionError,      PyExc_RuntimeError};
     try {
         throw;
+    } catch (const LinAlgError& error) {
+        PyErr_SetString(linalg_error(), error.what());
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Python && PyErr_Occurred()) return;
         const int kind = error.kind() == ErrorKind::Python ? 0 : static_cast<int>(error.kind());
@@ -314,6 +329,7 @@ void set_python_error() {
 }
 
 void define_values(nb::module_& m) {
+    m.attr("LinAlgError") = nb::borrow(linalg_error());
     PyType_Slot dtype_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(dtype_repr)},
                                  {Py_tp_getset, dtype_getset},
                                  {Py_tp_methods, dtype_methods},
