@@ -8,6 +8,7 @@
 #include "kernels/lapack.h"
 #include "ops/fresh.h"
 #include "ops/products.h"
+#include "ops/reduced.h"
 #include "runtime/openblas.h"
 #include "runtime/threads.h"
 
@@ -21,11 +22,6 @@ inline Tensor mul(const Tensor& x, double y) { return apply(row("mul"), x, Scala
 inline Tensor div(const Tensor& x, const Tensor& y) { return apply(row("div"), x, y); }
 inline Tensor neg(const Tensor& x) { return apply(row("neg"), x); }
 inline Tensor conj(const Tensor& x) { return apply(row("conj"), x); }
-/// x where the condition holds, else y. Arguments refer to tensors: written as one expression, temporary ones live.
-inline Tensor chosen(const Tensor& condition, const Argument& x, const Argument& y) {
-    const Argument operands[] = {condition, x, y};
-    return apply(row("where"), operands);
-}
 /// x + y, where one of them may be missing.
 inline Tensor plus(const Tensor& x, const Tensor& y) { return !x ? y : !y ? x : add(x, y); }
 

@@ -73,6 +73,11 @@ class Report:
             count = excused[fault.name]
             print(f"PyTorch fault: {fault.name}: {count} samples excused; {fault.reason}")
         names = list(dict.fromkeys(record["name"] for record in records))
+        by_name: Counter[str] = Counter()
+        for record in records:
+            by_name[record["name"]] += sum(record["excused"].values())
+        most = [f"{name} {count}" for name, count in by_name.most_common(12) if count]
+        print(f"excused most, of both settings: {', '.join(most) or 'none'}")
         bad = {record["name"] for record in records if failed(record)}
         samples = sum(record["samples"] for record in records)
         agree = sum(record["agree"] for record in records)

@@ -96,7 +96,7 @@ def pinv(
     else:
         with tapeless.no_grad():
             result = _inverted(A.detach(), atol, rtol, hermitian)
-        result = _f["_linalg_pinv"](A, result)
+    result = _f["_linalg_pinv"](A, result)
     if out is None:
         return result
     _core._write_out(out, result)
