@@ -1,5 +1,8 @@
 """What operations say of themselves: their derivatives in words, and docstrings that a reference can be made of."""
 
+import re
+from pathlib import Path
+
 import tapeless
 from tools import reference
 
@@ -33,3 +36,14 @@ def test_every_public_operation_says_what_it_is():
     bare = [line for line in text.splitlines() if line.startswith("- ") and line.rstrip().endswith("–")]
     assert not bare
     assert text.count("\n- ") > 50 and text.count("\n| `") > 50
+
+
+def test_the_reference_in_the_documentation_is_current():
+    written = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert written == reference.text(), "docs/operations.md is not what the docstrings say: write `make reference`"
+
+
+def test_every_operation_of_the_core_says_its_derivative():
+    said = re.compile("derivative|differentiable|gradient", re.I)
+    silent = [name for name, function in reference.structured().items() if not said.search(function.__doc__)]
+    assert not silent

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import tapeless
-from tapeless import _core, nn, operations
+from tapeless import _core, _creation, nn, operations
 
 HEAD = """# Operations
 
 Written by `make reference` from the operations' own docstrings; `help(tapeless.NAME)` shows the same. `tapeless.NAME`
-is a function; a dot marks those that are methods of Tensor too, `_` those that have an in-place form. In
-derivatives, g is the gradient of the result `out`; x, y, z are the operands in their order.
+is a function; a dot marks those that are methods of Tensor too, `_` those that have an in-place form.
+
+In derivatives, g is the gradient of the result `out`; x, y, z are the operands in their order. A function that says
+nothing of its derivative is made of others and has theirs, or gives what has none: whole numbers, truth values, no
+tensor.
 """
 
 
@@ -82,10 +85,11 @@ def structured() -> dict[str, Any]:
 
 
 def families(package: types.ModuleType) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The modules of a package with their public functions."""
-    for found in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"{package.__name__}.{found}")
-        names = [name for name in getattr(module, "__all__", ()) if inspect.isroutine(getattr(module, name))]
+    """A module, or the modules of a package, with their public functions."""
+    inside = sorted(module.name for module in pkgutil.iter_modules(getattr(package, "__path__", ())))
+    modules = {name: importlib.import_module(f"{package.__name__}.{name}") for name in inside if name[0] != "_"}
+    for found, module in (modules or {"": package}).items():
+        names = [name for name in getattr(module, "__all__", ()) if callable(getattr(module, name))]
         if names:
             yield found, {name: getattr(module, name) for name in names}
 
@@ -94,9 +98,19 @@ def text() -> str:
     """The whole reference."""
     parts = [HEAD, "## Pointwise operations", *row_lines(), ""]
     parts += ["## Operations of the core", *function_lines(structured())]
-    for title, package in (("Functions", operations), ("nn.functional", nn.functional)):
+    packages = {
+        "Creation": _creation,
+        "Random numbers": tapeless.random,
+        "Functions": operations,
+        "nn.functional": nn.functional,
+        "linalg": tapeless.linalg,
+        "special": tapeless.special,
+        "signal": tapeless.signal,
+        "testing": tapeless.testing,
+    }
+    for title, package in packages.items():
         for family, functions in families(package):
-            parts += ["", f"## {title}: {family}", *function_lines(functions)]
+            parts += ["", f"## {title}{': ' * bool(family)}{family}", *function_lines(functions)]
     return "\n".join(parts) + "\n"
 
 

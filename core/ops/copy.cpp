@@ -254,7 +254,9 @@ const Offer offer(
             "fill_", "input, value",
             "Overwrites every element with a number or with a tensor's only element, which gets the "
             "gradient."),
-        operation<&fill_with>("fill", "input, value", "A tensor like the input with one value everywhere.",
+        operation<&fill_with>("fill", "input, value",
+                              "A tensor like the input with one value everywhere. Derivative: 0, and the sum "
+                              "of g for a value that is a tensor.",
                               Offered::Function),
         operation<&zero_>("zero_", "input", "Overwrites every element with 0; no gradient passes."),
         operation<&converted_to>("_to_dtype", "input, dtype, copy=False, memory_format=None",

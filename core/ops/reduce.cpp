@@ -200,9 +200,9 @@ const Offer offer(
             "sum", "input, dim=None, keepdim=False, *, dtype=None",
             "The sum over all elements or over dimensions; integers add up in int64. The gradient of each "
             "element is that of its sum."),
-        operation<&mean_of>(
-            "mean", "input, dim=None, keepdim=False, *, dtype=None",
-            "The arithmetic mean over all elements or over dimensions; needs a floating or complex dtype."),
+        operation<&mean_of>("mean", "input, dim=None, keepdim=False, *, dtype=None",
+                            "The arithmetic mean over all elements or over dimensions; needs a floating or "
+                            "complex dtype. Derivative: g / count everywhere."),
         operation<&sum_to_size_of>("sum_to_size", "input, *size",
                                    "Sums to a shape that broadcasts to the input's.", Offered::Method),
     });

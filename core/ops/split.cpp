@@ -127,8 +127,9 @@ namespace {
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&split>("split_with_sizes", "input, split_sizes, dim=0",
-                          "Views of consecutive pieces of a dimension."),
+        operation<&split>(
+            "split_with_sizes", "input, split_sizes, dim=0",
+            "Views of consecutive pieces of a dimension. Derivative: the pieces' gradients joined."),
         operation<&unsafe_split<UnsafeSplitSizes>>(
             "_unsafe_split_with_sizes", "input, split_sizes, dim=0",
             "Pieces of listed sizes over the input's memory that autograd takes for copies.",
@@ -138,7 +139,9 @@ const Offer offer(
             "Pieces over the input's memory that autograd takes for copies.", Offered::Function),
         operation<&split_evenly>("_split", "input, split_sizes, dim=0", "Views of pieces of one size.",
                                  Offered::Function),
-        operation<&unbind>("unbind", "input, dim=0", "The views at every index of a dimension."),
+        operation<&unbind>(
+            "unbind", "input, dim=0",
+            "The views at every index of a dimension. Derivative: the views' gradients stacked."),
     });
 
 }  // namespace

@@ -271,9 +271,9 @@ const Offer offer({
                                    "zeros there, and that part of g."),
     operation<&as_strided_>("as_strided_", "input, size, stride, storage_offset=None", "as_strided in place.",
                             Offered::Method),
-    operation<&as_strided_of>(
-        "as_strided", "input, size, stride, storage_offset=None",
-        "A view with any sizes, strides and offset, in elements, over the tensor's storage."),
+    operation<&as_strided_of>("as_strided", "input, size, stride, storage_offset=None",
+                              "A view with any sizes, strides and offset, in elements, over the tensor's "
+                              "storage. Derivative: g added up where elements lie."),
 });
 
 }  // namespace

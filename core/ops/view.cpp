@@ -458,28 +458,37 @@ const Offer offer(
     Offer::KnowsLevels{},
     {
         operation<static_cast<Tensor (*)(const Tensor&, std::int64_t, std::int64_t)>(&select)>(
-            "select", "input, dim, index", "The view at one index of a dimension, which disappears."),
+            "select", "input, dim, index",
+            "The view at one index of a dimension, which disappears. Derivative: g there, 0 elsewhere."),
         operation<&slice_of>("_slice", "input, dim=0, start=None, end=None, step=1",
                              "The view of a range of a dimension."),
-        operation<&narrow_of>("narrow", "input, dim, start, length",
-                              "The view of `length` indices of a dimension from start."),
-        operation<&permute>("permute", "input, *dims", "The view with the dimensions in another order."),
+        operation<&narrow_of>(
+            "narrow", "input, dim, start, length",
+            "The view of `length` indices of a dimension from start. Derivative: g there, 0 elsewhere."),
+        operation<&permute>("permute", "input, *dims",
+                            "The view with the dimensions in another order. Derivative: g permuted back."),
         operation<&transpose_>("transpose_", "input, dim0, dim1", "transpose in place.", Offered::Method),
         operation<&t_>("t_", "input", "t in place.", Offered::Method),
         operation<&unsqueeze_>("unsqueeze_", "input, dim", "unsqueeze in place.", Offered::Method),
         operation<&squeeze_>("squeeze_", "input, dim=None", "squeeze in place.", Offered::Method),
-        operation<&transpose>("transpose", "input, dim0, dim1", "The view with two dimensions swapped."),
-        operation<&t>("t", "input", "The transpose of a matrix; vectors and numbers are viewed as they are."),
+        operation<&transpose>("transpose", "input, dim0, dim1",
+                              "The view with two dimensions swapped. Derivative: g with them swapped."),
+        operation<&t>("t", "input",
+                      "The transpose of a matrix; vectors and numbers are viewed as they are. Derivative: g "
+                      "transposed."),
         operation<&expand_of>("expand", "input, *size",
                               "The view that repeats dimensions of size 1; -1 keeps a size.",
                               Offered::Method),
         operation<&view>("_view", "input, *size", "The view with other sizes, where strides allow it."),
-        operation<&reshape>("reshape", "input, *shape",
-                            "Other sizes: a view where strides allow it, else a copy."),
-        operation<&unsqueeze>("unsqueeze", "input, dim", "The view with a dimension of size 1 inserted."),
-        operation<&squeeze_of>("squeeze", "input, dim=None", "The view without dimensions of size 1."),
+        operation<&reshape>(
+            "reshape", "input, *shape",
+            "Other sizes: a view where strides allow it, else a copy. Derivative: g in the input's sizes."),
+        operation<&unsqueeze>("unsqueeze", "input, dim",
+                              "The view with a dimension of size 1 inserted. Derivative: g without it."),
+        operation<&squeeze_of>("squeeze", "input, dim=None",
+                               "The view without dimensions of size 1. Derivative: g in the input's sizes."),
         operation<&alias_view>("_alias", "input", "The tensor seen as it is.", Offered::Function),
-        operation<&detach>("detach", "input", "The same memory without the graph."),
+        operation<&detach>("detach", "input", "The same memory without the graph. No derivative."),
     });
 
 }  // namespace

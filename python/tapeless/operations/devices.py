@@ -14,12 +14,15 @@ __all__ = [
 ]
 METHODS = ("cpu", "cuda", "is_pinned", "is_shared", "pin_memory", "share_memory_", "xpu")
 
-get_default_device = _core.get_default_device
-
 # The default devices that open scopes will put back, the innermost last.
 _outer: list[Any] = []
 # Memory that other processes may share, by the storage that holds it; it goes with the storage.
 _shared: weakref.WeakValueDictionary[int, mmap.mmap] = weakref.WeakValueDictionary()
+
+
+def get_default_device() -> Any:
+    """The device of tensors that are made without one."""
+    return _core.get_default_device()
 
 
 def set_default_device(device: Any) -> None:

@@ -33,8 +33,14 @@ METHODS = (
 _f = _core.functions
 
 
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(
+    tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> tuple[Tensor, ...]:
     """Views of pieces of one size (the last may be smaller), or of listed sizes, along a dimension."""
+    if split_size is not None:  # What the method calls it.
+        split_size_or_sections = split_size
+    if split_size_or_sections is None:
+        raise TypeError("split() missing 1 required positional argument: 'split_size_or_sections'")
     size = tensor.size(dim)
     if not isinstance(split_size_or_sections, int):
         return _f["split_with_sizes"](tensor, sections_of(size, split_size_or_sections, dim), dim)
