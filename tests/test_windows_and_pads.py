@@ -117,7 +117,6 @@ REFUSED = [
     (lambda: F.pixel_shuffle(torch.ones(1, 3, 2, 2), 2), RuntimeError, "divisible by the square"),
     (lambda: F.interpolate(torch.ones(1, 1, 2)), ValueError, "either size or scale_factor"),
     (lambda: F.embedding(torch.tensor([5]), torch.ones(2, 2)), IndexError, "index out of range in self"),
-    (lambda: F.embedding(torch.tensor([1]), torch.ones(2, 2), sparse=True), RuntimeError, "sparse"),
     (lambda: F.one_hot(torch.tensor([3]), 2), RuntimeError, "must be smaller than num_classes"),
 ]
 
@@ -126,3 +125,10 @@ REFUSED = [
 def test_bad_calls_are_refused(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+def test_a_sparse_gradient_is_dense_with_a_warning():
+    weight = torch.ones(2, 2, requires_grad=True)
+    with pytest.warns(UserWarning, match="which is dense here"):
+        F.embedding(torch.tensor([1]), weight, sparse=True).sum().backward()
+    assert weight.grad.tolist() == [[0.0, 0.0], [1.0, 1.0]]

@@ -1,4 +1,5 @@
 // embedding: rows of a table by number; its gradient adds up each row's, but for a padding row, or averages them.
+#include "base/warn.h"
 #include "kernels/indexing.h"
 #include "ops/fresh.h"
 #include "ops/indexing.h"
@@ -53,9 +54,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
              "Int; but got ",
              describe(*indices), " instead (while checking arguments for embedding)");
     }
-    check(!sparse,
-          "embedding: sparse=True asks for a sparse gradient, and there are no sparse tensors; leave it "
-          "out for a dense one");
+    if (sparse) warn_user("embedding: sparse=True asks for a sparse gradient, which is dense here");
     Dims sizes = indices->sizes;
     sizes.push_back(weight->sizes[1]);
     Tensor out;

@@ -2,6 +2,7 @@
 
 import random
 
+from tests.random_programs import functions
 from tests.random_programs.names import Memory, Name, broadcasts, leaves_no_gaps, listed
 from tests.random_programs.program import Line, Program
 
@@ -15,18 +16,20 @@ SETTINGS = ("defer-everything", "defer-everything", "default", "fusion-off")
 # How often each kind of line is written. "pure" programs are differentiable functions of their leaves, so that finite
 # differences can judge them; "shared" ones add memory that NumPy sees; "modes" ones everything.
 PROFILES: dict[str, dict[str, int]] = {
-    "pure": {"leaf": 2, "constant": 1, "unary": 5, "binary": 5, "view": 9, "write_unary": 4, "write_binary": 7,
-             "write_number": 3, "write_slice": 6, "reduce": 2, "look": 1, "halves": 1},
-    "shared": {"leaf": 2, "constant": 3, "from_numpy": 3, "expand": 1, "unary": 4, "binary": 6, "view": 7,
-               "write_unary": 4, "write_binary": 6, "write_number": 4, "write_slice": 5, "reduce": 2, "export": 3,
-               "numpy_write": 6, "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2,
+    "pure": {"leaf": 2, "constant": 1, "unary": 5, "function": 2, "binary": 5, "view": 9, "write_unary": 4,
+             "write_binary": 7, "write_number": 3, "write_slice": 6, "reduce": 2, "look": 1, "halves": 1},
+    "shared": {"leaf": 2, "constant": 3, "from_numpy": 3, "expand": 1, "unary": 4, "function": 2, "binary": 6,
+               "view": 7, "write_unary": 4, "write_binary": 6, "write_number": 4, "write_slice": 5, "reduce": 2,
+               "export": 3, "numpy_write": 6, "detach": 3, "data": 2, "peek": 2, "look": 1, "delete": 2, "rebind": 2,
                "masked": 2, "halves": 1},
-    "modes": {"leaf": 3, "constant": 2, "unary": 4, "binary": 5, "view": 6, "parts": 2, "expand": 2, "write_unary": 4,
-              "write_binary": 6, "write_number": 3, "write_slice": 4, "reduce": 2, "backward": 5, "grad": 3, "hook": 3,
-              "retain": 2, "detach": 2, "data": 3, "flag": 1, "clear_grad": 1, "use_grad": 4, "peek": 1, "look": 2,
+    "modes": {"leaf": 3, "constant": 2, "unary": 4, "function": 2, "binary": 5, "view": 6, "parts": 2, "expand": 2,
+              "write_unary": 4, "write_binary": 6, "write_number": 3, "write_slice": 4, "reduce": 2, "backward": 5,
+              "grad": 3, "hook": 3, "retain": 2, "detach": 2, "data": 3, "flag": 1,
+              "clear_grad": 1, "use_grad": 4, "peek": 1, "look": 2,
               "delete": 2, "rebind": 2, "masked": 1, "matmul": 1, "halves": 1},
 }  # fmt: skip
 
+ROWS = functions.rows()
 SMOOTH = ("sin", "cos", "tanh", "sigmoid", "neg")
 KINKED = ("abs", "relu", "exp", "sqrt", "square")
 LOOKS = {"view", "parts", "expand", "detach", "data", "peek", "look", "delete"}
@@ -204,6 +207,22 @@ class Writer:
             text, memory.bound = f"{x.name}.tanh()", 1.0
         mode = self.mode()
         self.emit(f"{mode}{self.fresh(x.shape, memory, plain=x.plain).name} = {text}")
+
+    def function(self) -> None:
+        """A row within its domain, or an operation that keeps the shape; small in the end."""
+        x = self.pick(lambda n: n.shape and n.count)
+        if not x:
+            return
+        held = x.name if x.memory.bound < 4 else f"{x.name}.sin()"
+        if self.chance(0.5):
+            name, middle, half = self.random.choice(ROWS)
+            text = f"{name}({x.name}.sin() * {half} + {middle})"
+        else:
+            pool = functions.SMOOTH + (() if self.pure else functions.BENT)
+            text = f"({self.random.choice(pool).format(x=held)})"
+        mode = self.mode()
+        made = self.fresh(x.shape, Memory(1.0, x.memory.tracked))
+        self.emit(f"{mode}{made.name} = {text}.tanh()")
 
     def binary(self) -> None:
         """A function of two or three tensors."""

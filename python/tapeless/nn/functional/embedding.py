@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import tapeless
@@ -90,7 +91,7 @@ def embedding_bag(
             f"(got mode='{mode}')."
         )
     if sparse:
-        raise RuntimeError("embedding_bag: sparse=True asks for a sparse gradient; leave it out for a dense one")
+        warnings.warn("embedding_bag: sparse=True asks for a sparse gradient, which is dense here", stacklevel=2)
     padding = _padding_row(padding_idx, weight.shape[0])
     if max_norm is not None:
         _limit(weight, input, max_norm, norm_type)
