@@ -131,7 +131,7 @@ def _silu(x: Array) -> Array:
 def _sinc(x: Array) -> Array:
     """NumPy's takes the sine of a rounded multiple of pi, which is not 0 at whole numbers."""
     if x.dtype.kind == "c":
-        return np.sinc(x)
+        return np.sinc(x.astype(np.complex128)).astype(x.dtype)
     size = np.abs(x)
     rest = np.where(np.isfinite(size), size - 2 * np.rint(size / 2), np.nan)
     turn = np.abs(rest).astype(np.longdouble)
@@ -158,7 +158,9 @@ def _logit(x: Array) -> Array:
 def _logaddexp(x: Array, y: Array) -> Array:
     if x.dtype.kind != "c":
         return np.logaddexp(x, y)
-    return np.log(np.exp(x) + np.exp(y))
+    # As PyTorch's, of the same branch: the larger operand by its real part, and a logarithm near 0.
+    least, most = np.where(x.real < y.real, x, y), np.where(x.real < y.real, y, x)
+    return np.log(1 + np.exp(least - most)) + most
 
 
 def _fmod(x: Array, y: Array) -> Array:
@@ -352,6 +354,13 @@ SIZES: dict[str, Callable[..., Array]] = {
     "divergence_of_log": lambda x, y: np.maximum(np.exp(y), 0.1) * (np.abs(x) + np.abs(y)),
     "logaddexp": lambda x, y: _larger(x, y),
     "logaddexp2": lambda x, y: _larger(x, y),
+}
+
+# The same among complex numbers; where nothing is said, 0.01.
+COMPLEX_SIZES: dict[str, Callable[..., Array]] = {
+    "sinc": lambda x: np.abs(np.cos(np.pi * x.astype(np.complex128))),
+    # The sum of powers may cancel before its logarithm is taken.
+    "logaddexp": lambda x, y: _larger(x, y) + (np.exp(x.real) + np.exp(y.real)) / np.abs(np.exp(x) + np.exp(y)),
 }
 
 # How far operands are from where the derivative jumps; finite differences must keep away.

@@ -209,9 +209,9 @@ std::pair<Tensor, Tensor> aminmax(const Tensor& x, std::optional<std::int64_t> d
         fail(ErrorKind::Index, "aminmax: Expected reduction dim ", d, " to have non-zero size.");
     }
     refuse_complex("aminmax", dim ? "aminmax" : "aminmax_allreduce", x);
-    const Tensor plain = modes.has(kLevels) ? x : untracked(x);
+    const Tensor plain = lifted(x) ? x : untracked(x);
     const Tensor least = amin(plain, payload.dims, keepdim), most = amax(plain, payload.dims, keepdim);
-    if (modes.has(kLevels) || !is_differentiable(x->dtype) || !needs_record({&x})) return {least, most};
+    if (lifted(x) || !is_differentiable(x->dtype) || !needs_record({&x})) return {least, most};
     const Ref<Node> node = make_node(class_of<Aminmax>(), 1, 3, 2, payload);
     node->edges[0] = gradient_edge(x);
     set_history(least, node, 0);

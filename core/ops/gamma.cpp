@@ -75,8 +75,7 @@ struct Mvlgamma {
 };
 
 template <class P> Tensor applied(const Tensor& x, P payload) {
-    if (modes.has(kLevels))
-        return payload.values(x);  // Inside the levels of func the parts speak for themselves.
+    if (lifted(x)) return payload.values(x);  // Inside the levels of func the parts speak for themselves.
     Tensor out;
     {
         const ModeGuard quiet(kNoGrad, true);

@@ -157,8 +157,7 @@ Renorm checked_renorm(const Tensor& x, const Scalar& p, std::int64_t dim, const 
 
 Tensor renorm(const Tensor& x, const Scalar& p, std::int64_t dim, const Scalar& maxnorm) {
     const Renorm payload = checked_renorm(x, p, dim, maxnorm);
-    if (modes.has(kLevels))
-        return payload.values(x);  // Inside the levels of func the parts speak for themselves.
+    if (lifted(x)) return payload.values(x);  // Inside the levels of func the parts speak for themselves.
     Tensor out;
     {
         const ModeGuard quiet(kNoGrad, true);

@@ -171,7 +171,7 @@ std::vector<Tensor> native_layer_norm(const Tensor& given, Dims shape, std::opti
     check_dtype("layer_norm", given, b);
     const LayerNorm payload{{layer_frame(given, shape), eps}, shape};
     const DType stats = statistics_dtype(given, {&w, &b});
-    if (modes.has(kLevels)) {
+    if (deepest({&given, &w, &b})) {
         const Seen at = seen(given, payload.frame, eps);
         return {affine(at, payload.frame, given, w, b), to_dtype(at.mean, stats), to_dtype(at.rstd, stats)};
     }
@@ -241,7 +241,7 @@ std::vector<Tensor> native_group_norm(const Tensor& given, std::optional<Tensor>
     check_dtype("group_norm", given, b);
     const DType stats = statistics_dtype(given, {&w, &b});
     const GroupNorm payload{{group_frame(N, C, HxW, group), eps}, N, C, HxW, group, stats};
-    if (modes.has(kLevels)) {
+    if (deepest({&given, &w, &b})) {
         const Seen at = seen(given, payload.frame, eps);
         return {affine(at, payload.frame, given, w, b), to_dtype(reshape(at.mean, {N, group}), stats),
                 to_dtype(reshape(at.rstd, {N, group}), stats)};
@@ -341,7 +341,7 @@ std::vector<Tensor> native_batch_norm(const Tensor& given, std::optional<Tensor>
     const DType stats = statistics_dtype(given, {&w, &b, &with.running_mean});
     const BatchNorm payload{{batch_frame(given), eps, !training}, stats};
     const Frame& frame = payload.frame;
-    const bool levels = modes.has(kLevels);
+    const bool levels = deepest({&given, &w, &b, &with.running_mean, &with.running_var}) > 0;
     Results made;
     if (levels) {
         const Seen at =
