@@ -7,8 +7,8 @@ namespace tapeless {
 namespace {
 
 const char* word(Domain domain) {
-    static const char* const words[] = {"any",     "number",   "ordered",  "real",
-                                        "inexact", "floating", "integral", "integer"};
+    static const char* const words[] = {"any",      "number", "ordered",  "real",   "inexact",
+                                        "floating", "full",   "integral", "integer"};
     return words[static_cast<int>(domain)];
 }
 const char* word(Promotion promotion) {
