@@ -1,4 +1,4 @@
-"""What every row of the table computes, said a second time with NumPy, for test_table.py.
+"""What every row of the table computes, said a second time with NumPy, for row_cases.py.
 
 References work in float64 or complex128 (or in the integers' own dtype); where PyTorch's
 convention is not NumPy's, the reference says PyTorch's.
@@ -183,7 +183,7 @@ def _lcm(x: Array, y: Array) -> Array:
 
 
 def _nan_to_num(x: Array) -> Array:
-    """Of double precision; for narrower dtypes test_table.py cuts the result down to their largest number."""
+    """Of double precision; for narrower dtypes row_cases.py cuts the result down to their largest number."""
     return np.nan_to_num(x) if x.dtype.kind == "f" else x
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.row_cases import ROWS, Row, array, assert_near, call, draw, is_condition, sizes_of, tensors
 from tests.row_references import EXACT, ULPS, ULPS_OF_FLOAT64, Array, integer_values, special_values
 from tests.subject import torch
-from tests.test_table import ROWS, Row, array, assert_near, call, draw, is_condition, sizes_of, tensors
 
 core = torch._core
 DTYPES = ["float32", "float64", "int32", "int64", "bool"]

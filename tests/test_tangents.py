@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from tests.subject import torch
-from tests.test_table import (
+from tests.row_cases import (
     DIFFERENTIABLE,
     Row,
     array,
@@ -15,6 +14,7 @@ from tests.test_table import (
     tensor,
     tensors,
 )
+from tests.subject import torch
 
 
 def random_like(x, generator: np.random.Generator):

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from tapeless import _core
+from tapeless._arguments import into_out
 from tapeless._core import Tensor
 from tapeless.composition import composition
 
@@ -16,19 +17,6 @@ __all__ = [
 METHODS = ("angle", "float_power", "float_power_")
 
 _f = _core.functions
-
-
-def _given(out: Any, name: str, result: Tensor) -> Tensor:
-    """The result, written into out= if that was given."""
-    if out is None:
-        return result
-    if _core.is_grad_enabled() and (out.requires_grad or result.requires_grad):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
-        )
-    _core._write_out(out, result)
-    return out
 
 
 def _wide(name: str, input: Any, exponent: Any) -> Any:
@@ -82,7 +70,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
             raise TypeError(f"polar(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}")
     if abs.dtype in (_core.float16, _core.bfloat16):
         raise NotImplementedError(f"\"polar_cpu\" not implemented for '{abs.dtype}'; convert both to float32 first")
-    return _given(out, "polar", _polar(abs, angle))
+    return into_out("polar", out, _polar(abs, angle))
 
 
 @composition("angle", saves=("self",))
@@ -100,4 +88,4 @@ def angle(input: Tensor, *, out: Any = None) -> Tensor:
     """
     if not input.is_complex() and not input.is_floating_point():
         input = input.to(_core.get_default_dtype())
-    return _given(out, "angle", _angle(input))
+    return into_out("angle", out, _angle(input))
