@@ -3,6 +3,7 @@
 
 import os as _os
 import types as _types
+from typing import Any as _Any
 
 from tapeless import _core
 
@@ -109,15 +110,15 @@ is_anomaly_enabled = _core.is_anomaly_enabled
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 
-from tapeless import (  # noqa: E402
-    _tensor,  # noqa: E402, F401  (fills in Tensor's methods)
-    testing,
-    func,
-    linalg,
-    nn,
-    signal,
-    special,
-    viz,
-)
+from tapeless import _later, _tensor  # noqa: E402  (_tensor fills in Tensor's methods)
 
 __version__ = "2.13.0+tapeless.0.1.0"
+
+
+def __getattr__(name: str) -> _Any:
+    found = globals()[name] = _later.load(name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_later.names()})
