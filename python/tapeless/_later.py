@@ -10,7 +10,10 @@ import importlib.util
 from typing import Any
 
 # The submodule that a name of the namespace comes from.
-HOMES: dict[str, str] = {}
+HOMES: dict[str, str] = {
+    "install_as_torch": "_as_torch",
+    "uninstall_as_torch": "_as_torch",
+}
 
 
 def load(name: str) -> Any:
