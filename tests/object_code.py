@@ -49,7 +49,8 @@ def core_commands() -> list[str]:
     """The compiler's command lines for the files of core/."""
     commands = BUILD / "compile_commands.json"
     assert commands.exists(), f"{commands}: nothing is built there; run `make build`"
-    folder = str(ROOT / "core") + os.sep
+    cache = (BUILD / "CMakeCache.txt").read_text()  # The build may be of another checkout of the same sources.
+    folder = os.path.join(re.findall(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.+)$", cache, re.MULTILINE)[0], "core", "")
     entries = json.loads(commands.read_text())
     return [entry["command"] for entry in entries if entry["file"].startswith(folder)]
 

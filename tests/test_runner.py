@@ -1,4 +1,4 @@
-"""`python -m tapeless` runs a program as Python would, and `import torch` in it is Tapeless."""
+"""The runner: `python -m tapeless` runs a program as Python would, and `import torch` in it is Tapeless."""
 
 import os
 import pty

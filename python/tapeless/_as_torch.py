@@ -1,4 +1,4 @@
-# `import torch` as Tapeless: the finder, and what child processes inherit.
+# The name torch as Tapeless: the finder behind `import torch`, and what child processes inherit.
 """Makes `torch` and `functorch`, with every submodule, names of this package's own modules.
 
 A finder at the head of `sys.meta_path` answers for both names: `sys.modules["torch.nn"]` is then the very module
