@@ -11,6 +11,8 @@ ORACLE := .venv-oracle
 RELEASE := build/release
 PY := $(VENV)/bin/python
 ORACLE_PY := $(ORACLE)/bin/python
+PACKAGES := .venv-packages
+PACKAGES_PY := $(PACKAGES)/bin/python
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -33,7 +35,7 @@ SANITIZE_TESTS ?= $(addprefix tests/test_,$(addsuffix .py,table deferral inplace
     normalization_layers windows_and_pads activations losses distances ctc distributions))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
-.PHONY: build demo test lint format conformance coverage reference bench sanitize sanitize-address sanitize-thread clean help
+.PHONY: build demo test lint format conformance coverage packages reference bench sanitize sanitize-address sanitize-thread clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -44,6 +46,7 @@ help:
 	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE): its own samples (ARGS=... go to"
 	@echo "                  the runner), random programs (RANDOM_PROGRAMS='--programs 5000') and index"
 	@echo "                  expressions (INDEX_EXPRESSIONS='--expressions 99999')"
+	@echo "make packages     packages of PyPI on Tapeless and on PyTorch; writes docs/compatibility.md"
 	@echo "make coverage     which of the names that public programs use exist here"
 	@echo "make reference    write docs/operations.md from the operations' own docstrings"
 	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
@@ -120,6 +123,20 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 
+# Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
+$(PACKAGES)/.base: pyproject.toml tools/requirements.py
+	$(call venv,$(PACKAGES))
+	$(PACKAGES_PY) tools/requirements.py packages | $(PACKAGES_PY) -m pip install --quiet --no-deps -r /dev/stdin
+	@touch $@
+
+$(PACKAGES)/.installed: $(PACKAGES)/.base $(RELEASE)/.wheel
+	$(PACKAGES_PY) -m pip install --quiet --force-reinstall --no-deps $(RELEASE)/dist/*.whl
+	@touch $@
+
+packages: $(PACKAGES)/.installed $(ORACLE)/.base
+	$(PACKAGES_PY) -m tests.packages --torch $(wildcard $(ORACLE)/lib/python*/site-packages) \
+	    $(or $(ARGS),--page docs/compatibility.md)
+
 coverage: build
 	$(PY) -m tests.coverage
 
@@ -160,5 +177,5 @@ sanitize-thread: build/thread/.configured
 	    TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" build/thread/cpp_tests/$$name; done
 
 clean:
-	rm -rf build out $(VENV) $(ORACLE) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build out $(VENV) $(ORACLE) $(PACKAGES) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
