@@ -9,6 +9,7 @@ node keeps. Functions without the decorator only choose among others, and add no
 from tapeless.nn.functional.activation import *  # noqa: F403
 from tapeless.nn.functional.attention import *  # noqa: F403
 from tapeless.nn.functional.classification import *  # noqa: F403
+from tapeless.nn.functional.convolution import *  # noqa: F403
 from tapeless.nn.functional.distance import *  # noqa: F403
 from tapeless.nn.functional.dropout import *  # noqa: F403
 from tapeless.nn.functional.embedding import *  # noqa: F403
