@@ -46,57 +46,59 @@ inline std::int64_t planes_at_once(const Convolution& shape) {
     return std::max<std::int64_t>(1, (1 << 16) / std::max<std::int64_t>(work, 1));
 }
 
+/// y += factor * x, with elements these steps apart.
+template <class T>
+void add_scaled(T factor, const T* x, std::int64_t x_step, T* y, std::int64_t y_step, std::int64_t count) {
+    if (x_step == 1 && y_step == 1) {
+        for (std::int64_t k = 0; k < count; ++k) y[k] = y[k] + factor * x[k];
+    } else {
+        for (std::int64_t k = 0; k < count; ++k) y[k * y_step] = y[k * y_step] + factor * x[k * x_step];
+    }
+}
+
+/// Adds a channel's number, last: sums round less the smaller they are.
+template <class T> void add_bias(const T* bias, std::int64_t channel, T* plane, std::int64_t count) {
+    for (std::int64_t k = 0; bias && k < count; ++k) plane[k] = plane[k] + bias[channel];
+}
+
 template <class T>
 void forward_direct(const Convolution& shape, const T* x, const T* w, const T* bias, T* y) {
-    const std::int64_t places = shape.places(), taps = shape.taps(), step = shape.stride[2];
-    parallel_blocks(
-        shape.images * shape.groups, planes_at_once(shape), [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin * shape.out; i < end * shape.out; ++i) {
-                const T* from_plane = x + i / shape.out * shape.points();
-                T* to_plane = y + i * places;
-                const std::int64_t channel = i % (shape.groups * shape.out);
-                std::fill_n(to_plane, places, bias ? bias[channel] : T{});
-                plane_pairs(shape,
-                            [&](std::int64_t tap, std::int64_t from, std::int64_t to, std::int64_t count) {
-                                const T factor = w[channel * taps + tap];
-                                const T* a = from_plane + from;
-                                T* b = to_plane + to;
-                                if (step == 1) {
-                                    for (std::int64_t k = 0; k < count; ++k) b[k] = b[k] + factor * a[k];
-                                } else {
-                                    for (std::int64_t k = 0; k < count; ++k)
-                                        b[k] = b[k] + factor * a[k * step];
-                                }
-                            });
-            }
+    const std::int64_t places = shape.places(), taps = shape.taps(), channels = shape.groups * shape.out;
+    const auto one = [&](std::int64_t i) {
+        const T* from_plane = x + i / shape.out * shape.points();
+        const T* weights = w + i % channels * taps;
+        T* plane = y + i * places;
+        std::fill_n(plane, places, T{});
+        plane_pairs(shape, [&](std::int64_t tap, std::int64_t from, std::int64_t to, std::int64_t count) {
+            add_scaled(weights[tap], from_plane + from, shape.stride[2], plane + to, 1, count);
         });
+        add_bias(bias, i % channels, plane, places);
+    };
+    parallel_blocks(shape.images * shape.groups, planes_at_once(shape),
+                    [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t i = begin * shape.out; i < end * shape.out; ++i) one(i);
+                    });
 }
 
 template <class T> void back_direct(const Convolution& shape, const T* y, const T* w, const T* bias, T* x) {
-    const std::int64_t places = shape.places(), taps = shape.taps(), step = shape.stride[2];
-    parallel_blocks(
-        shape.images * shape.groups, planes_at_once(shape), [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-                T* to_plane = x + i * shape.points();
-                const std::int64_t group = i % shape.groups;
-                std::fill_n(to_plane, shape.points(), bias ? bias[group] : T{});
-                for (std::int64_t o = 0; o < shape.out; ++o) {
-                    const T* from_plane = y + (i * shape.out + o) * places;
-                    plane_pairs(
-                        shape, [&](std::int64_t tap, std::int64_t to, std::int64_t from, std::int64_t count) {
-                            const T factor = w[(group * shape.out + o) * taps + tap];
-                            const T* a = from_plane + from;
-                            T* b = to_plane + to;
-                            if (step == 1) {
-                                for (std::int64_t k = 0; k < count; ++k) b[k] = b[k] + factor * a[k];
-                            } else {
-                                for (std::int64_t k = 0; k < count; ++k)
-                                    b[k * step] = b[k * step] + factor * a[k];
-                            }
-                        });
-                }
-            }
-        });
+    const std::int64_t places = shape.places(), taps = shape.taps(), points = shape.points();
+    const auto one = [&](std::int64_t i) {
+        const std::int64_t group = i % shape.groups;
+        T* plane = x + i * points;
+        std::fill_n(plane, points, T{});
+        for (std::int64_t o = 0; o < shape.out; ++o) {
+            const T* from_plane = y + (i * shape.out + o) * places;
+            const T* weights = w + (group * shape.out + o) * taps;
+            plane_pairs(shape, [&](std::int64_t tap, std::int64_t to, std::int64_t from, std::int64_t count) {
+                add_scaled(weights[tap], from_plane + from, 1, plane + to, shape.stride[2], count);
+            });
+        }
+        add_bias(bias, group, plane, points);
+    };
+    parallel_blocks(shape.images * shape.groups, planes_at_once(shape),
+                    [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t i = begin; i < end; ++i) one(i);
+                    });
 }
 
 /// The sum of products of two rows, in 16 sums side by side.

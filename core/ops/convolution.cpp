@@ -16,26 +16,36 @@ struct ConvolutionNode {
     bool transposed;
 
     void backward(Node& of, Gradients in, Gradients out) const {
-        const Tensor& g = in[0];
-        if (!g) return;
+        if (!in[0]) return;
         using Map = ConvolutionMap;
-        if (of.needs(0))
-            out[0] = convolved(transposed ? Map::ToResults : Map::ToImages, g, conj(unpack(of.saved[1], of)),
-                               form);
+        const DType dtype = in[0]->dtype;
+        // Where the gradients will be differentiated, half types meet in float32, so that sums are rounded once.
+        const DType meeting = grad_enabled() ? compute_type(dtype) : dtype;
+        const Tensor g = to_dtype(in[0], meeting);
+        if (of.needs(0)) {
+            const Tensor w = conj(to_dtype(unpack(of.saved[1], of), meeting));
+            out[0] = to_dtype(convolved(transposed ? Map::ToResults : Map::ToImages, g, w, form), dtype);
+        }
         if (of.needs(1)) {
-            const Tensor x = conj(unpack(of.saved[0], of));
-            out[1] = convolved(Map::ToWeights, transposed ? g : x, transposed ? x : g, form);
+            const Tensor x = conj(to_dtype(unpack(of.saved[0], of), meeting));
+            out[1] = to_dtype(convolved(Map::ToWeights, transposed ? g : x, transposed ? x : g, form), dtype);
         }
         if (!of.needs(2)) return;
-        Dims others{0};
-        for (int d = 2; d < g->dim(); ++d) others.push_back(d);
-        out[2] = sum(g, others, false);
+        Dims within;  // Sums over an image first: each adds up its elements in a tree.
+        for (int d = 2; d < g->dim(); ++d) within.push_back(d);
+        const Tensor sums = sum(to_dtype(g, compute_type(dtype)), within, false);
+        out[2] = to_dtype(sum(sums, {0}, false), dtype);
     }
     std::optional<Scalar> saved_number(std::string_view name) const {
         if (name == "groups") return Scalar(form.groups);
         if (name == "transposed") return Scalar(transposed);
         return std::nullopt;
     }
+};
+
+/// PyTorch composes complex convolutions of real ones; its last step is a sum.
+struct ComplexConvolutionNode : ConvolutionNode {
+    static constexpr const char* node = "AddBackward0";
 };
 
 /// A list of one number for each dimension, or of one for all.
@@ -192,7 +202,10 @@ Tensor convolution(const Tensor& x, const Tensor& w, const std::optional<Tensor>
     if (deepest({&x, &w, &bias})) return with_bias(convolved(map, x, w, form), bias);
     const Tensor out = convolution_values(map, x, w, bias, form);
     if (is_differentiable(x->dtype) && needs_record({&x, &w, &bias})) {
-        const Ref<Node> node = record(out, {&x, &w, &bias}, ConvolutionNode{form, transposed}, 2);
+        const ConvolutionNode payload{form, transposed};
+        const Ref<Node> node = is_complex(x->dtype)
+                                   ? record(out, {&x, &w, &bias}, ComplexConvolutionNode{payload}, 2)
+                                   : record(out, {&x, &w, &bias}, payload, 2);
         save(node->saved[0], x);
         save(node->saved[1], w);
     }
