@@ -77,6 +77,7 @@ NB_MODULE(_core, m) {
     define_random(m);
     define_draws(m);
     define_composition(m);
+    define_autocast(m);
     define_transforms(m);
     define_forms(m);
     define_table(m);

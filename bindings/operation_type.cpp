@@ -4,11 +4,13 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "autograd/transforms.h"
 #include "bindings/arguments.h"
 #include "bindings/operators.h"
+#include "ops/autocast.h"
 #include "ops/structured.h"
 
 namespace tapeless {
@@ -328,6 +330,11 @@ PyObject* call_operation(Callable& self, PyObject* const* args, Py_ssize_t count
     self.signature->parse(named.args, count, named.names, values.data());
     if (named.out && (operation.out_rules & kOutApart)) {
         for (const Tensor& target : targets_from(named.out)) check_out_apart(target, values);
+    }
+    std::optional<ModeGuard> no_autocast;
+    if (modes.has(kAutocast) && operation.autocast != Autocast::None && !named.out) [[unlikely]] {
+        autocast_values(operation.autocast, values.data(), values.size());
+        no_autocast.emplace(kAutocast, false);
     }
     const bool needs_rule = !operation.knows_levels && any_lifted(values.data(), values.size());
     AnyValue result = needs_rule ? call_without_rule(operation, values.data(), values.size())

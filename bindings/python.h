@@ -92,6 +92,7 @@ void define_interop(nb::module_& m);      // interop.cpp: data from and to Pytho
 void define_random(nb::module_& m);       // random.cpp
 void define_draws(nb::module_& m);        // distributions.cpp
 void define_composition(nb::module_& m);  // composition.cpp: named nodes of Python compositions
+void define_autocast(nb::module_& m);     // autocast.cpp
 void define_transforms(nb::module_& m);   // transforms.cpp: levels of jvp, vmap and grad
 void define_forms(nb::module_& m);        // forms.cpp: parts of public functions written in Python
 void define_table(nb::module_& m);  // table.cpp: what the rows say of themselves, and their kernels' text

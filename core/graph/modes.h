@@ -13,7 +13,11 @@ enum Mode : std::uint32_t {
     kDefaultDevice = 1 << 4,  ///< creation goes to another device
     kTorchFunction = 1 << 5,  ///< operand types are not asked to take over public functions
     kLevels = 1 << 6,         ///< inside jvp, vmap or grad of func
+    kAutocast = 1 << 7,       ///< operations choose the dtype of their floating operands: see ops/autocast.h
 };
+
+/// To which dtype an operation converts its floating operands under autocast.
+enum class Autocast : std::uint8_t { None, Lower, Float32, Widest };
 
 struct Modes {
     std::uint32_t word = 0;

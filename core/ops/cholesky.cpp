@@ -182,17 +182,21 @@ constexpr const char* kFactor =
     "diagonal.";
 
 const Offer offer({
-    operation<&linalg_cholesky>("linalg_cholesky", "input, *, upper=False", kFactor, Offered::Function),
-    operation<&cholesky_ex>("_linalg_cholesky_ex", "input, *, upper=False, check_errors=False", kFactor,
-                            Offered::Function),
-    operation<&cholesky>("cholesky", "input, upper=False", kFactor),
-    operation<&cholesky_solve>(
-        "cholesky_solve", "input, input2, upper=False",
-        "X of A X = input by A's Cholesky factor, input2. Derivative: A^-1 g for input, and for "
-        "the factor the triangle of -(G + G^H) L, G = A^-1 g X^H."),
-    operation<&cholesky_inverse>(
-        "cholesky_inverse", "input, upper=False",
-        "A^-1 by A's Cholesky factor. Derivative: the triangle of -(G + G^H) L, G = A^-1 g A^-1."),
+    autocast(Autocast::Float32, operation<&linalg_cholesky>("linalg_cholesky", "input, *, upper=False",
+                                                            kFactor, Offered::Function)),
+    autocast(Autocast::Float32,
+             operation<&cholesky_ex>("_linalg_cholesky_ex", "input, *, upper=False, check_errors=False",
+                                     kFactor, Offered::Function)),
+    autocast(Autocast::Float32, operation<&cholesky>("cholesky", "input, upper=False", kFactor)),
+    autocast(Autocast::Float32,
+             operation<&cholesky_solve>(
+                 "cholesky_solve", "input, input2, upper=False",
+                 "X of A X = input by A's Cholesky factor, input2. Derivative: A^-1 g for input, and for "
+                 "the factor the triangle of -(G + G^H) L, G = A^-1 g X^H.")),
+    autocast(Autocast::Float32,
+             operation<&cholesky_inverse>(
+                 "cholesky_inverse", "input, upper=False",
+                 "A^-1 by A's Cholesky factor. Derivative: the triangle of -(G + G^H) L, G = A^-1 g A^-1.")),
 });
 
 }  // namespace

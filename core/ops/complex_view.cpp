@@ -110,10 +110,11 @@ const Offer offer({
                              "The view of complex numbers as pairs of real ones along a new last dimension. "
                              "Derivative: the pairs of g as numbers.",
                              Offered::Function),
-    operation<&view_as_complex>(
-        "view_as_complex", "input",
-        "The view of pairs along the last dimension as complex numbers. Derivative: the parts of g.",
-        Offered::Function),
+    autocast(Autocast::Float32,
+             operation<&view_as_complex>(
+                 "view_as_complex", "input",
+                 "The view of pairs along the last dimension as complex numbers. Derivative: the parts of g.",
+                 Offered::Function)),
     operation<&real_view>("_real", "input", "The real part, as a view.", Offered::Function),
     operation<&imag_view>("_imag", "input", "The imaginary part, as a view.", Offered::Function),
 });

@@ -1,5 +1,6 @@
 // Contractions of two tensors as one matrix product, and the order in which many are contracted.
 #include "ops/contraction.h"
+#include "ops/autocast.h"
 
 #include <bit>
 #include <limits>
@@ -82,7 +83,10 @@ Tensor contracted(const Tensor& a, const Tensor& b, DimSet summed) {
         return contracted(b, a, summed);
     const Tensor x = as_matrices(a, batch, left, inner, left_out(rank, {&batch, &left, &inner}));
     const Tensor y = as_matrices(b, batch, inner, right, left_out(rank, {&batch, &right, &inner}));
-    const Tensor product = batch.dims.empty() ? mm(x, y) : bmm(x, y);
+    // PyTorch sums all of two tensors without a product of matrices, and so without its precision.
+    const bool products = !(batch.dims.empty() && left.dims.empty() && right.dims.empty());
+    const Tensor p = products ? lowered(x) : x, q = products ? lowered(y) : y;
+    const Tensor product = batch.dims.empty() ? mm(p, q) : bmm(p, q);
     const Dims rest = left_out(rank, {&batch, &left, &right});
     const Dims ones(rest.size(), 1);
     const Dims order = concatenated({&batch.dims, &left.dims, &right.dims, &rest});

@@ -81,11 +81,13 @@ Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Dims& leng
 }
 
 const Offer offer({
-    operation<&ctc_loss>(
-        "ctc_loss", "log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False",
-        "The negative log-likelihood of each example's labels (Graves et al. 2006). Derivative: "
-        "exp(log_probs) less the share of the paths through each class, times g, once.",
-        Offered::Nn),
+    autocast(Autocast::Float32,
+             operation<&ctc_loss>(
+                 "ctc_loss",
+                 "log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False",
+                 "The negative log-likelihood of each example's labels (Graves et al. 2006). Derivative: "
+                 "exp(log_probs) less the share of the paths through each class, times g, once.",
+                 Offered::Nn)),
 });
 
 }  // namespace

@@ -170,8 +170,10 @@ const Offer offer(
             "diagonal of g, or g on the diagonal."),
         operation<&diagflat>("diagflat", "input, offset=0",
                              "The matrix with all elements on a diagonal. Derivative: the diagonal of g."),
-        operation<&trace>("trace", "input",
-                          "The sum of a matrix's main diagonal. Derivative: g times the unit matrix."),
+        autocast(
+            Autocast::Float32,
+            operation<&trace>("trace", "input",
+                              "The sum of a matrix's main diagonal. Derivative: g times the unit matrix.")),
     });
 const Offer in_place({
     operation<&fill_diagonal_>(

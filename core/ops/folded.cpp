@@ -101,10 +101,11 @@ Tensor count_nonzero(const Tensor& x, std::optional<Dims> dim) {
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&prod>(
-            "prod", "input, dim=None, keepdim=False, *, dtype=None",
-            "The product of all elements or along dim; integers multiply in int64. Derivative: g times the "
-            "product of all other elements, right where some are 0."),
+        autocast(Autocast::Float32,
+                 operation<&prod>("prod", "input, dim=None, keepdim=False, *, dtype=None",
+                                  "The product of all elements or along dim; integers multiply in int64. "
+                                  "Derivative: g times the "
+                                  "product of all other elements, right where some are 0.")),
         operation<&nansum>(
             "nansum", "input, dim=None, keepdim=False, *, dtype=None",
             "The sum over all elements or over dimensions, with NaN taken for 0. Derivative: g, and 0 where "

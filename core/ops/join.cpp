@@ -197,18 +197,23 @@ namespace {
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&cat>(
-            "cat", "tensors, dim=0",
-            "The tensors one after another along dim; they agree in all other sizes, RuntimeError if not, "
-            "and "
-            "are "
-            "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
-            Offered::Function, kOutApart),
-        operation<&stack>("stack", "tensors, dim=0",
-                          "Tensors of one shape side by side along a new dimension, promoted to one dtype. "
-                          "Derivative: each "
-                          "takes its slice of g.",
-                          Offered::Function, kOutApart),
+        autocast(
+            Autocast::Widest,
+            operation<&cat>(
+                "cat", "tensors, dim=0",
+                "The tensors one after another along dim; they agree in all other sizes, RuntimeError if "
+                "not, "
+                "and "
+                "are "
+                "promoted to one dtype. An empty vector is skipped. Derivative: each takes its slice of g.",
+                Offered::Function, kOutApart)),
+        autocast(Autocast::Widest,
+                 operation<&stack>(
+                     "stack", "tensors, dim=0",
+                     "Tensors of one shape side by side along a new dimension, promoted to one dtype. "
+                     "Derivative: each "
+                     "takes its slice of g.",
+                     Offered::Function, kOutApart)),
     });
 
 }  // namespace

@@ -279,11 +279,12 @@ std::vector<Tensor> triangular_solve(const Tensor& b, const Tensor& a, bool uppe
 }
 
 const Offer offer({
-    operation<&triangular_solve>(
-        "_triangular_solve", "input, A, upper=True, transpose=False, unitriangular=False",
-        "X of A X = input for a triangular A, or of A^T X = input, and a copy of A. Derivative: "
-        "that of linalg.solve_triangular.",
-        Offered::Function),
+    autocast(Autocast::Float32,
+             operation<&triangular_solve>(
+                 "_triangular_solve", "input, A, upper=True, transpose=False, unitriangular=False",
+                 "X of A X = input for a triangular A, or of A^T X = input, and a copy of A. Derivative: "
+                 "that of linalg.solve_triangular.",
+                 Offered::Function)),
     operation<&solve_triangular>("linalg_solve_triangular",
                                  "input, B, *, upper, left=True, unitriangular=False",
                                  "X of A X = B for a triangular A, of which only that triangle is read; of X "

@@ -136,11 +136,13 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, std::optional<Tensor> wei
 }
 
 const Offer offer({
-    operation<&nll_loss>("nll_loss", "input, target, weight=None, reduction=1, ignore_index=-100",
-                         "The negative of input at each target along the classes; reduction 0, 1 or 2: none, "
-                         "mean, sum. Derivative: "
-                         "-g times the target's share, at the target.",
-                         Offered::Nn),
+    autocast(Autocast::Float32,
+             operation<&nll_loss>(
+                 "nll_loss", "input, target, weight=None, reduction=1, ignore_index=-100",
+                 "The negative of input at each target along the classes; reduction 0, 1 or 2: none, "
+                 "mean, sum. Derivative: "
+                 "-g times the target's share, at the target.",
+                 Offered::Nn)),
 });
 
 }  // namespace

@@ -245,22 +245,29 @@ namespace {
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&matmul>(
-            "matmul", "input, other",
-            "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
-            "matrices a matrix; further dimensions are batches that broadcast. Both operands have one dtype, "
-            "not bool. Derivatives: g @ other^H and input^H @ g.",
-            Offered::Both, kOutExact),
-        operation<&mm>("mm", "input, mat2",
-                       "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError "
-                       "when the sizes do "
-                       "not fit. Derivatives: g @ mat2^H and input^H @ g.",
-                       Offered::Both, kOutExact),
-        operation<&bmm>(
-            "bmm", "input, mat2",
-            "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
-            "broadcasting. Derivatives: those of mm in each batch.",
-            Offered::Both, kOutExact),
+        autocast(
+            Autocast::Lower,
+            operation<&matmul>(
+                "matmul", "input, other",
+                "The matrix product by ranks: two vectors give a number, a matrix and a vector a vector, two "
+                "matrices a matrix; further dimensions are batches that broadcast. Both operands have one "
+                "dtype, "
+                "not bool. Derivatives: g @ other^H and input^H @ g.",
+                Offered::Both, kOutExact)),
+        autocast(Autocast::Lower,
+                 operation<&mm>(
+                     "mm", "input, mat2",
+                     "The product of an (m, k) and a (k, n) matrix of one dtype, not bool; RuntimeError "
+                     "when the sizes do "
+                     "not fit. Derivatives: g @ mat2^H and input^H @ g.",
+                     Offered::Both, kOutExact)),
+        autocast(
+            Autocast::Lower,
+            operation<&bmm>(
+                "bmm", "input, mat2",
+                "The products of (b, m, k) and (b, k, n) batches of matrices of one dtype, not bool, without "
+                "broadcasting. Derivatives: those of mm in each batch.",
+                Offered::Both, kOutExact)),
         operation<&mv>(
             "mv", "input, vec",
             "The product of an (m, k) matrix and a (k) vector of one dtype, not bool. Derivatives: the outer "

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "graph/modes.h"
 #include "tensor/tensor.h"
 
 namespace tapeless {
@@ -154,6 +155,7 @@ struct Operation {
     bool knows_levels =
         false;  ///< has rules for Note [Levels]; else it is called for one example after another
     const char* results = nullptr;  ///< of several results: the named tuple of return_types that holds them
+    Autocast autocast = Autocast::None;
     /// Names and defaults from the signature, kinds from the C++ types.
     std::vector<Parameter> parameters() const;
 };
@@ -177,6 +179,12 @@ Operation operation(const char* name, const char* signature, const char* doc, Of
 /// The operation, whose several results come as the named tuple of return_types that has its name, or the one given.
 inline Operation named(Operation operation, const char* results = nullptr) {
     operation.results = results ? results : operation.name;
+    return operation;
+}
+
+/// The operation with its policy under autocast.
+inline Operation autocast(Autocast policy, Operation operation) {
+    operation.autocast = policy;
     return operation;
 }
 

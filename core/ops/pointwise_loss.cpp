@@ -188,28 +188,38 @@ Tensor soft_margin_loss(const Tensor& x, const Tensor& y, std::int64_t reduction
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&mse_loss>("mse_loss", "input, target, reduction=1",
-                             "(input - target) ** 2, reduced: 0 none, 1 mean, 2 sum. Derivative: "
-                             "2 * (input - target) * g.",
-                             Offered::Nn),
-        operation<&smooth_l1_loss>("smooth_l1_loss", "input, target, reduction=1, beta=1.0",
-                                   "The distance, squared / (2 beta) below beta. Derivative: the sign of "
-                                   "input - target, or (input - target) / beta.",
-                                   Offered::Nn),
-        operation<&huber_loss>("huber_loss", "input, target, reduction=1, delta=1.0",
-                               "Half the square of the distance, straight beyond delta. Derivative: "
-                               "input - target, limited to delta.",
-                               Offered::Nn),
-        operation<&binary_cross_entropy>(
-            "binary_cross_entropy", "input, target, weight=None, reduction=1",
-            "The cross entropy of probabilities. Derivative: (input - target) / (input * (1 - input)).",
-            Offered::Nn),
-        operation<&binary_cross_entropy_with_logits>(
-            "binary_cross_entropy_with_logits", "input, target, weight=None, pos_weight=None, reduction=1",
-            "The cross entropy of logits. Derivative: sigmoid(input) - target.", Offered::Nn),
-        operation<&soft_margin_loss>(
-            "soft_margin_loss", "input, target, reduction=1",
-            "log(1 + exp(-target * input)). Derivative: -target * sigmoid(-target * input).", Offered::Nn),
+        autocast(Autocast::Float32,
+                 operation<&mse_loss>("mse_loss", "input, target, reduction=1",
+                                      "(input - target) ** 2, reduced: 0 none, 1 mean, 2 sum. Derivative: "
+                                      "2 * (input - target) * g.",
+                                      Offered::Nn)),
+        autocast(
+            Autocast::Float32,
+            operation<&smooth_l1_loss>("smooth_l1_loss", "input, target, reduction=1, beta=1.0",
+                                       "The distance, squared / (2 beta) below beta. Derivative: the sign of "
+                                       "input - target, or (input - target) / beta.",
+                                       Offered::Nn)),
+        autocast(Autocast::Float32,
+                 operation<&huber_loss>("huber_loss", "input, target, reduction=1, delta=1.0",
+                                        "Half the square of the distance, straight beyond delta. Derivative: "
+                                        "input - target, limited to delta.",
+                                        Offered::Nn)),
+        autocast(
+            Autocast::Float32,
+            operation<&binary_cross_entropy>(
+                "binary_cross_entropy", "input, target, weight=None, reduction=1",
+                "The cross entropy of probabilities. Derivative: (input - target) / (input * (1 - input)).",
+                Offered::Nn)),
+        autocast(Autocast::Float32,
+                 operation<&binary_cross_entropy_with_logits>(
+                     "binary_cross_entropy_with_logits",
+                     "input, target, weight=None, pos_weight=None, reduction=1",
+                     "The cross entropy of logits. Derivative: sigmoid(input) - target.", Offered::Nn)),
+        autocast(Autocast::Float32,
+                 operation<&soft_margin_loss>(
+                     "soft_margin_loss", "input, target, reduction=1",
+                     "log(1 + exp(-target * input)). Derivative: -target * sigmoid(-target * input).",
+                     Offered::Nn)),
     });
 
 }  // namespace

@@ -363,29 +363,35 @@ void addr_(const Tensor& input, const Tensor& x, const Tensor& y, const Scalar& 
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&addmm>(
-            "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
-            "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input broadcasts to "
-            "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm."),
+        autocast(
+            Autocast::Lower,
+            operation<&addmm>(
+                "addmm", "input, mat1, mat2, *, beta=1, alpha=1",
+                "beta * input + alpha * (mat1 @ mat2) for an (m, k) and a (k, n) matrix; the input "
+                "broadcasts to "
+                "(m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mm.")),
         operation<&addmm_>("addmm_", "input, mat1, mat2, *, beta=1, alpha=1", "addmm in place.",
                            Offered::Method),
         operation<&baddbmm_>("baddbmm_", "input, batch1, batch2, *, beta=1, alpha=1", "baddbmm in place.",
                              Offered::Method),
-        operation<&baddbmm>(
-            "baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
-            "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to (b, m, n) and is ignored "
-            "when beta is 0. Derivatives: beta * g, and alpha times those of bmm."),
+        autocast(Autocast::Lower,
+                 operation<&baddbmm>("baddbmm", "input, batch1, batch2, *, beta=1, alpha=1",
+                                     "beta * input + alpha * bmm(batch1, batch2); the input broadcasts to "
+                                     "(b, m, n) and is ignored "
+                                     "when beta is 0. Derivatives: beta * g, and alpha times those of bmm.")),
         operation<&addmv>(
             "addmv", "input, mat, vec, *, beta=1, alpha=1",
             "beta * input + alpha * (mat @ vec) for an (m, k) matrix and a (k) vector; the input broadcasts "
             "to (m) and is ignored when beta is 0. Derivatives: beta * g, and alpha times those of mv.",
             Offered::Both, kOutExact),
-        operation<&addbmm>(
-            "addbmm", "input, batch1, batch2, *, beta=1, alpha=1",
-            "beta * input + alpha times the sum of bmm(batch1, batch2) over the batch; the input "
-            "broadcasts to (m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times "
-            "those of bmm, with g for every product.",
-            Offered::Both, kOutExact),
+        autocast(
+            Autocast::Lower,
+            operation<&addbmm>(
+                "addbmm", "input, batch1, batch2, *, beta=1, alpha=1",
+                "beta * input + alpha times the sum of bmm(batch1, batch2) over the batch; the input "
+                "broadcasts to (m, n) and is ignored when beta is 0. Derivatives: beta * g, and alpha times "
+                "those of bmm, with g for every product.",
+                Offered::Both, kOutExact)),
         operation<&addr>(
             "addr", "input, vec1, vec2, *, beta=1, alpha=1",
             "beta * input + alpha * outer(vec1, vec2); the input broadcasts and is ignored when beta is 0. "

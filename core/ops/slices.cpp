@@ -453,10 +453,12 @@ const Offer offer(
             "Derivatives: g, and alpha times the indexed slices of g."),
         operation<&index_add_>("index_add_", "input, dim, index, source, *, alpha=1", "index_add in place.",
                                Offered::Method),
-        operation<&index_copy>("index_copy", "input, dim, index, source",
-                               "The input with its slices index[i] along dim replaced by slice i of source, "
-                               "of one dtype with it. "
-                               "Derivatives: g with zeros there, and the indexed slices of g."),
+        autocast(Autocast::Widest,
+                 operation<&index_copy>(
+                     "index_copy", "input, dim, index, source",
+                     "The input with its slices index[i] along dim replaced by slice i of source, "
+                     "of one dtype with it. "
+                     "Derivatives: g with zeros there, and the indexed slices of g.")),
         operation<&index_copy_>("index_copy_", "input, dim, index, source", "index_copy in place.",
                                 Offered::Method),
         operation<&index_fill_of>("index_fill", "input, dim, index, value",

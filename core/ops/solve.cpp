@@ -332,17 +332,19 @@ constexpr const char* kDet =
     "The determinant of each matrix, by its LU factors. Derivative: g conj(det A) A^-H.";
 
 const Offer offer({
-    operation<&linalg_solve>(
-        "linalg_solve", "A, B, *, left=True",
-        "X of A X = B, or of X A = B if not left; B may be a vector for each matrix. Batches "
-        "broadcast. Derivative: A^-H g for B, and -(A^-H g) X^H for A.",
-        Offered::Function),
+    autocast(Autocast::Float32,
+             operation<&linalg_solve>(
+                 "linalg_solve", "A, B, *, left=True",
+                 "X of A X = B, or of X A = B if not left; B may be a vector for each matrix. Batches "
+                 "broadcast. Derivative: A^-H g for B, and -(A^-H g) X^H for A.",
+                 Offered::Function)),
     operation<&linalg_solve_ex>("_linalg_solve_ex", "A, B, *, left=True, check_errors=False",
                                 "linalg_solve and LAPACK's info. Derivative: that of linalg_solve.",
                                 Offered::Function),
-    operation<&linalg_inv>("linalg_inv", "A", kInverse, Offered::Function),
-    operation<&linalg_inv>("inverse", "input", kInverse),
-    operation<&linalg_inv_ex>("_linalg_inv_ex", "A, *, check_errors=False", kInverse, Offered::Function),
+    autocast(Autocast::Float32, operation<&linalg_inv>("linalg_inv", "A", kInverse, Offered::Function)),
+    autocast(Autocast::Float32, operation<&linalg_inv>("inverse", "input", kInverse)),
+    autocast(Autocast::Float32, operation<&linalg_inv_ex>("_linalg_inv_ex", "A, *, check_errors=False",
+                                                          kInverse, Offered::Function)),
     operation<&linalg_det>("linalg_det", "A", kDet, Offered::Function),
     operation<&linalg_det>("det", "input", kDet),
     operation<&slogdet>(

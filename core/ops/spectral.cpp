@@ -351,20 +351,25 @@ const Offer offer({
         "The pseudo-inverse, already computed, recorded. Derivative: Golub's and Pereyra's, by products of "
         "A, its pseudo-inverse and g.",
         Offered::Function),
-    operation<&qr>("_linalg_qr", "A, mode='reduced'",
-                   "Q with orthonormal columns and an upper triangular R with Q R = A. Derivative: "
-                   "(gQ + Q B) R^-H, B the Hermitian matrix whose upper triangle is that of gR R^H - Q^H gQ.",
-                   Offered::Function),
-    operation<&eigh>(
-        "_linalg_eigh", "A, UPLO='L', vectors=True",
-        "Eigenvalues, ascending, and eigenvectors of Hermitian matrices, of which one triangle is read. "
-        "Derivative: V (diag(gL) + (V^H gV) / (L_j - L_i)) V^H.",
-        Offered::Function),
-    operation<&svd>(
-        "_linalg_svd", "A, full_matrices=True, vectors=True",
-        "U, S and V^H with U diag(S) V^H = A and S descending. Derivative: U (diag(gS) + (skew(U^H gU) S_j + "
-        "S_i skew(V^H gV)) / (S_j^2 - S_i^2)) V^H and the parts orthogonal to U and V.",
-        Offered::Function),
+    autocast(Autocast::Float32,
+             operation<&qr>(
+                 "_linalg_qr", "A, mode='reduced'",
+                 "Q with orthonormal columns and an upper triangular R with Q R = A. Derivative: "
+                 "(gQ + Q B) R^-H, B the Hermitian matrix whose upper triangle is that of gR R^H - Q^H gQ.",
+                 Offered::Function)),
+    autocast(
+        Autocast::Float32,
+        operation<&eigh>(
+            "_linalg_eigh", "A, UPLO='L', vectors=True",
+            "Eigenvalues, ascending, and eigenvectors of Hermitian matrices, of which one triangle is read. "
+            "Derivative: V (diag(gL) + (V^H gV) / (L_j - L_i)) V^H.",
+            Offered::Function)),
+    autocast(Autocast::Float32,
+             operation<&svd>("_linalg_svd", "A, full_matrices=True, vectors=True",
+                             "U, S and V^H with U diag(S) V^H = A and S descending. Derivative: U (diag(gS) "
+                             "+ (skew(U^H gU) S_j + "
+                             "S_i skew(V^H gV)) / (S_j^2 - S_i^2)) V^H and the parts orthogonal to U and V.",
+                             Offered::Function)),
 });
 
 }  // namespace

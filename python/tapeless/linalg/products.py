@@ -4,6 +4,7 @@
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
 from tapeless.operations.grids import powers
@@ -170,6 +171,7 @@ def vander(x: Tensor, *, N: Any = None) -> Tensor:
     return powers(x if x.is_floating_point() or x.is_complex() else x.long(), N)
 
 
+@autocasts("lower")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Any = None) -> Tensor:
     """The sum of conj(x) * y along dim; the others broadcast. Derivative: conj(g) * y and g * x."""
     if not (x.is_floating_point() or x.is_complex()):

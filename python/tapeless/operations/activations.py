@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
 
@@ -53,6 +54,7 @@ def selu_(input: Tensor) -> Tensor:
     return _rows["elu_"](input, *_SELU)
 
 
+@autocasts("lower")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where it is positive, else weight * x: one weight, or one for each channel (dimension 1) (He et al. 2015)."""
     if input.dtype is not weight.dtype:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
 from tapeless.composition import composition
@@ -67,6 +68,7 @@ _MODES = {
 _FEW_ROWS = 25
 
 
+@autocasts("float32")
 def cdist(
     x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
 ) -> Tensor:

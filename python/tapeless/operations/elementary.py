@@ -4,6 +4,7 @@
 import math
 from typing import Any
 
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._arguments import into_out
 from tapeless._core import Tensor
@@ -60,6 +61,7 @@ def _polar(abs: Tensor, angle: Tensor) -> Tensor:
     return _f["complex"](abs * angle.cos(), abs * angle.sin())
 
 
+@autocasts("float32")
 def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     """The complex numbers of these lengths and angles, both float32 or both float64.
 

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless import _core, return_types
 from tapeless._core import Tensor
 
@@ -41,6 +42,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return values if out is None else tuple(_named(lambda *x: x, values, out))
 
 
+@autocasts("float32")
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
     """X of A X = b by A's LU factors. Derivative: that of linalg.lu_solve."""
     return tapeless.linalg.lu_solve(LU_data, LU_pivots, b, out=out)
@@ -51,6 +53,7 @@ def slogdet(input: Tensor, *, out: Any = None) -> Any:
     return _named(return_types.slogdet, _f["_slogdet"](input), out)
 
 
+@autocasts("float32")
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudo-inverse; singular values up to rcond times the largest count as 0.
 

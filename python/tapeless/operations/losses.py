@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
 from tapeless.operations.distances import pairwise_distance
@@ -29,6 +30,7 @@ def reduced(loss: Tensor, reduction: int) -> Tensor:
     return loss.mean() if reduction == 1 else loss.sum() if reduction == 2 else loss
 
 
+@autocasts("float32")
 def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False) -> Tensor:
     """target * (log(target) - input), or of a target's logarithm. Derivative: -target * g."""
     return reduced(_nn["divergence_of_log" if log_target else "divergence"](input, target), reduction)
@@ -41,12 +43,14 @@ def binary_cross_entropy_with_logits(
     return _nn["binary_cross_entropy_with_logits"](input, target, weight, pos_weight, reduction)
 
 
+@autocasts("float32")
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Tensor:
     """input where the target is 1, max(margin - input, 0) where it is -1. Derivative: g, or -g within the margin."""
     apart = _where(target != 1, (margin - input).clamp_min(0), 0.0)
     return reduced(apart + _where(target != -1, input, 0.0), reduction)
 
 
+@autocasts("float32")
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
@@ -54,6 +58,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
+@autocasts("float32")
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
@@ -75,6 +80,7 @@ def cosine_embedding_loss(
     return reduced(alike + _where(target == -1, (cosine - margin).clamp_min(0), 0.0), reduction)
 
 
+@autocasts("float32")
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
 
@@ -38,6 +39,7 @@ median = _median("median", "all elements, NaN if there is one")
 nanmedian = _median("nanmedian", "the elements that are not NaN")
 
 
+@autocasts("float32")
 def quantile(
     input: Tensor,
     q: Any,
@@ -56,6 +58,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
 
 
+@autocasts("float32")
 def nanquantile(
     input: Tensor,
     q: Any,

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.composition import composition
 from tapeless.nn.functional._checks import need_tensor, spelled
 
@@ -38,6 +39,7 @@ def _checked(query: Any, key: Any, value: Any, mask: Any, causal: bool) -> None:
             )
 
 
+@autocasts("lower")
 def scaled_dot_product_attention(
     query: Any,
     key: Any,

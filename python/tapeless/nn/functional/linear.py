@@ -7,11 +7,13 @@ import math
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.nn.functional._checks import need_tensor, spelled
 
 __all__ = ["linear"]
 
 
+@autocasts("lower")
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input @ weight.T + bias, for an input of any number of dimensions."""
     need_tensor("linear", "input", 1, input)

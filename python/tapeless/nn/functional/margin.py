@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.composition import composition
 from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, reduced, refuse_dtype
 
@@ -132,6 +133,7 @@ def triplet_margin_with_distance_loss(
 # --- Classes ---
 
 
+@autocasts("float32")
 def multi_margin_loss(
     input: Any,
     target: Any,
@@ -191,6 +193,7 @@ def _multi_margin_loss(input: Any, target: Any, p: int, margin: float, weight: A
     return reduced(loss, reduction)
 
 
+@autocasts("float32")
 def multilabel_margin_loss(
     input: Any,
     target: Any,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.composition import composition
 from tapeless.nn.functional._checks import need_tensor
 
@@ -21,7 +22,9 @@ def _padded(name: str, word: str) -> Any:
 
 
 _MAPS = {
-    (word, rank): _padded(f"{node}_pad{rank}d", word)
+    (word, rank): (autocasts("float32") if (word, rank) != ("reflect", 3) else lambda plain: plain)(
+        _padded(f"{node}_pad{rank}d", word)
+    )
     for word, node in (("reflect", "reflection"), ("replicate", "replication"))
     for rank in (1, 2, 3)
 }

@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, reduced
 
 __all__ = [
@@ -50,6 +51,7 @@ def mse_loss(
     return _weighted(difference * difference, weight, input, reduction)
 
 
+@autocasts("float32")
 def l1_loss(
     input: Any,
     target: Any,
@@ -244,6 +246,7 @@ def kl_div(
     return loss / input.shape[0] if batch and input.dim() else loss
 
 
+@autocasts("float32")
 def poisson_nll_loss(
     input: Any,
     target: Any,

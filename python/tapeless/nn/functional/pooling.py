@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import tapeless
+from tapeless._autocast import autocasts
 from tapeless.composition import composition
 from tapeless.nn.functional._checks import need_tensor, spelled
 
@@ -178,6 +179,7 @@ def avg_pool2d(
     return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+@autocasts("float32")
 def avg_pool3d(
     input: Any,
     kernel_size: Any,
@@ -238,7 +240,8 @@ def _max_pool(rank: int) -> Any:
     return max_pool
 
 
-max_pool1d, max_pool2d, max_pool3d = (_max_pool(rank) for rank in (1, 2, 3))
+max_pool1d, max_pool2d, _max_pool3d = (_max_pool(rank) for rank in (1, 2, 3))
+max_pool3d = autocasts("float32")(_max_pool3d)
 
 
 def _with_indices(function: Any) -> Any:
@@ -252,7 +255,7 @@ def _with_indices(function: Any) -> Any:
 
 
 max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
-    _with_indices, (max_pool1d, max_pool2d, max_pool3d)
+    _with_indices, (max_pool1d, max_pool2d, _max_pool3d)
 )
 
 
@@ -310,6 +313,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     return _adaptive_average(input, _target("adaptive_avg_pool2d", input, output_size, 2))
 
 
+@autocasts("float32")
 def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
     """Averages over windows that divide the last three dimensions. Derivative: a window's elements share g."""
     return _adaptive_average(input, _target("adaptive_avg_pool3d", input, output_size, 3))
@@ -333,6 +337,7 @@ def _adaptive_max(rank: int) -> Any:
 
 
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (_adaptive_max(rank) for rank in (1, 2, 3))
+adaptive_max_pool3d = autocasts("float32")(adaptive_max_pool3d)
 adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices = map(
     _with_indices, (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
 )
@@ -360,6 +365,7 @@ lp_pool1d, lp_pool2d, lp_pool3d = (_lp_pool(rank) for rank in (1, 2, 3))
 
 
 def _unpool_node(rank: int) -> Any:
+    @autocasts("float32")
     @composition(f"max_unpool{rank}d")
     def unpool(input: Any, indices: Any, size: tuple[int, ...]) -> Any:
         shape = tuple(input.shape)
