@@ -122,6 +122,7 @@ conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py

@@ -119,6 +119,8 @@ PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Casting, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(Casting, dict), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
+PyGetSetDef attributes[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+                            {}};
 PyMethodDef methods[] = {{"__reduce__", casting_reduce, METH_NOARGS, nullptr}, {}};
 PyTypeObject* casting_type = nullptr;
 
@@ -137,6 +139,7 @@ void define_casting(nb::module_& m) {
                            {Py_tp_clear, reinterpret_cast<void*>(casting_clear)},
                            {Py_tp_dealloc, reinterpret_cast<void*>(casting_dealloc)},
                            {Py_tp_members, members},
+                           {Py_tp_getset, attributes},
                            {Py_tp_methods, methods},
                            {0, nullptr}};
     PyType_Spec spec = {

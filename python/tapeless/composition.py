@@ -1,4 +1,4 @@
-# Compositions: operations written in Python that are one named node in the graph.
+# Operations written in Python: compositions that are one named node in the graph, and policies under autocast.
 """The decorator that gives a Python function PyTorch's name in the graph.
 
 A composition records its interior as ordinary nodes and puts one node in front of them. The front has PyTorch's
@@ -57,6 +57,19 @@ def composition(name: str, saves: tuple[str, ...] = (), overload: int = 0) -> Ca
 
         composed._saves = saves
         return composed
+
+    return decorate
+
+
+def autocasts(policy: str) -> Callable[[Any], Any]:
+    """States what a function does under autocast: its floating operands are converted, and its body runs without.
+
+    "lower" is the precision of the context, "float32" is for what is sensitive. While autocast is off, a call is a
+    call of the function itself.
+    """
+
+    def decorate(function: Any) -> Any:
+        return functools.update_wrapper(_core._casting(policy, function), function)
 
     return decorate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import warnings
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from typing import Any
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
-from .__main__ import NAMES, read_names
+from tests.conformance.__main__ import NAMES, read_names
+
 from .convert import carry, dtype_name
 from .library import Library, Missing, Unsupported, operation
 
@@ -42,11 +44,11 @@ def _outcome(library: Library, info: Any, sample: Any) -> Any:
 def _samples(info: Any) -> Iterator[tuple[str, Any]]:
     for dtype in DTYPES:
         try:
-            for index, sample in enumerate(info.sample_inputs("cpu", dtype)):
-                if index < SAMPLES:
-                    yield f"{dtype} #{index}", sample
+            samples = list(itertools.islice(info.sample_inputs("cpu", dtype), SAMPLES))
         except Exception:  # PyTorch has no samples in that dtype
             continue
+        for index, sample in enumerate(samples):
+            yield f"{dtype} #{index}", sample
 
 
 def main() -> int:

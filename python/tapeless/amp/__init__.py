@@ -4,8 +4,6 @@
 import importlib.util as _util
 
 from tapeless.amp.autocast_mode import (
-    _enter_autocast,
-    _exit_autocast,
     autocast,
     custom_bwd,
     custom_fwd,

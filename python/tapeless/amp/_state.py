@@ -49,8 +49,7 @@ def set_autocast_enabled(*args: Any, **kwargs: Any) -> None:
     enabled = given.get("enabled")
     if not isinstance(enabled, bool):
         raise TypeError(
-            "set_autocast_enabled(): argument 'enabled' (position 1) must be bool, "
-            f"not {type(enabled).__name__}"
+            f"set_autocast_enabled(): argument 'enabled' (position 1) must be bool, not {type(enabled).__name__}"
         )
     _core._set_autocast_enabled(_checked("set_autocast_enabled", given.get("device_type", "cuda")), enabled)
 
@@ -69,9 +68,7 @@ def _older(name: str, device: str, call: str, act: Any) -> Any:
     """A function of one device under its first name, which PyTorch deprecates."""
 
     def older(*args: Any) -> Any:
-        warnings.warn(
-            f"torch.{name} is deprecated. Please use torch.{call} instead.", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn(f"torch.{name} is deprecated. Please use torch.{call} instead.", DeprecationWarning, stacklevel=2)
         return act(device, *args)
 
     older.__name__ = older.__qualname__ = name.partition("(")[0]
@@ -90,8 +87,4 @@ for _word, _device in (("gpu", "cuda"), ("cpu", "cpu"), ("ipu", "ipu"), ("xla", 
     _name = f"get_autocast_{_word}_dtype"
     globals()[_name] = _older(f"{_name}()", _device, f"get_autocast_dtype('{_device}')", get_autocast_dtype)
     _name = f"set_autocast_{_word}_dtype"
-    globals()[_name] = _older(
-        f"{_name}(dtype)", _device, f"set_autocast_dtype('{_device}', dtype)", set_autocast_dtype
-    )
-
-NAMES = tuple(_name for _name in list(globals()) if "autocast" in _name and _name != "is_autocast_available")
+    globals()[_name] = _older(f"{_name}(dtype)", _device, f"set_autocast_dtype('{_device}', dtype)", set_autocast_dtype)

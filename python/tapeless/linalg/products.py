@@ -4,9 +4,9 @@
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
+from tapeless.composition import autocasts
 from tapeless.operations.grids import powers
 
 __all__ = ["cross", "diagonal", "matmul", "matrix_exp", "matrix_power", "multi_dot", "vander", "vecdot"]

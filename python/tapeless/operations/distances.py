@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import math
 
-from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 from tapeless.operations.reductions import norm
 from tapeless.operations.shape import broadcast_shapes
 

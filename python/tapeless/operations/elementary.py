@@ -4,11 +4,10 @@
 import math
 from typing import Any
 
-from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._arguments import into_out
 from tapeless._core import Tensor
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 
 __all__ = [
     "angle",

@@ -5,9 +5,9 @@ import math
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
 from tapeless import _core, return_types
 from tapeless._core import Tensor
+from tapeless.composition import autocasts
 
 __all__ = ["logdet", "lu", "lu_solve", "pinverse", "qr", "slogdet", "svd", "triangular_solve"]
 METHODS = tuple(__all__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
+from tapeless.composition import autocasts
 from tapeless.operations.distances import pairwise_distance
 
 __all__ = [

@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from tapeless._autocast import autocasts
 from tapeless import _core
 from tapeless._core import Tensor
+from tapeless.composition import autocasts
 
 __all__ = [
     "median",

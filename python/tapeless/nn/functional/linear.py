@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
+from tapeless.composition import autocasts
 from tapeless.nn.functional._checks import need_tensor, spelled
 
 __all__ = ["linear"]

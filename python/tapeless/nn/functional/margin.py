@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, reduced, refuse_dtype
 
 __all__ = [

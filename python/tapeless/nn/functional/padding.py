@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 from tapeless.nn.functional._checks import need_tensor
 
 __all__ = ["channel_shuffle", "fold", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]

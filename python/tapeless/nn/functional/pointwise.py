@@ -11,7 +11,7 @@ import warnings
 from typing import Any
 
 import tapeless
-from tapeless._autocast import autocasts
+from tapeless.composition import autocasts
 from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, reduced
 
 __all__ = [
