@@ -123,6 +123,7 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py

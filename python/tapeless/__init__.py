@@ -71,7 +71,7 @@ globals().update({name: f for name, f in _core.functions.items() if not name.sta
 _nn = _types.SimpleNamespace(**_core.nn_functions)  # What nn.functional is made of; PyTorch hides its own too.
 _chunk_cat = _core.functions["_chunk_cat"]
 
-from tapeless import _typed, autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
+from tapeless import _storage, _typed, autograd, fusion, operations, overrides, random, return_types, utils  # noqa: E402
 from tapeless._creation import *  # noqa: E402, F403
 from tapeless._interop import from_dlpack, from_numpy  # noqa: E402
 from tapeless._settings import (  # noqa: E402
@@ -104,13 +104,14 @@ from tapeless.random import (  # noqa: E402
 
 globals().update(operations.functions)
 globals().update(_typed.CLASSES)
+globals().update(_storage.CLASSES)
 
 is_anomaly_check_nan_enabled = _core.is_anomaly_check_nan_enabled
 is_anomaly_enabled = _core.is_anomaly_enabled
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 
-from tapeless import _later, _tensor  # noqa: E402  (_tensor fills in Tensor's methods)
+from tapeless import _later, _tensor, _utils  # noqa: E402  (_tensor fills in Tensor's methods)
 
 __version__ = "2.13.0+tapeless.0.1.0"
 

@@ -32,9 +32,7 @@ def _array(self: _core.Tensor, dtype: Any = None, copy: bool | None = None) -> A
     return array
 
 
-def _array_wrap(
-    self: _core.Tensor, array: Any, context: Any = None, return_scalar: bool = False
-) -> _core.Tensor:
+def _array_wrap(self: _core.Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> _core.Tensor:
     """The result of a NumPy function of a tensor, as a tensor."""
     if not _core._is_array(array):
         return _core.tensor(array)
@@ -92,29 +90,15 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 # Pickling
 
 
-def _rebuild(
-    cls: type | None,
-    data: bytes,
-    dtype: str,
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    grad: bool,
-) -> _core.Tensor:
-    """What `__reduce_ex__` took apart; no class stands for Tensor itself."""
-    x = _core._tensor_from_bytes(data, getattr(_core, dtype), size, stride)
-    if cls is not None:
-        return _core._make_subclass(cls, x, grad)
-    return x.requires_grad_() if grad else x
-
-
 def _reduce_ex(self: _core.Tensor, protocol: int) -> tuple[Any, ...]:
-    """Values, geometry, the flag, the class and the attributes; neither gradient nor graph."""
+    """The storage, geometry, the flag, the class and the attributes; neither gradient nor graph."""
+    from tapeless._utils import _get_obj_state, _rebuild_from_type_v2, tensor_parts
+
     warn_if_has_hooks(self)
-    data, stride = _core._storage_bytes(self)
-    dtype = str(self.dtype).rpartition(".")[2]
-    cls = None if type(self) is _core.Tensor else type(self)
-    parts = (cls, data, dtype, tuple(self.shape), stride, self.requires_grad)
-    return _rebuild, parts, self.__dict__ or None
+    make, parts = tensor_parts(self)
+    if type(self) is _core.Tensor:
+        return make, parts, self.__dict__ or None
+    return _rebuild_from_type_v2, (make, type(self), parts, _get_obj_state(self))
 
 
 # Copying

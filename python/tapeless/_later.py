@@ -35,6 +35,8 @@ HOMES: dict[str, str] = {
     "set_autocast_ipu_enabled": "amp._state",
     "set_autocast_xla_dtype": "amp._state",
     "set_autocast_xla_enabled": "amp._state",
+    "load": "serialization",
+    "save": "serialization",
     "install_as_torch": "_as_torch",
     "uninstall_as_torch": "_as_torch",
 }
