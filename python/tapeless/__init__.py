@@ -2,6 +2,7 @@
 """Tapeless: automatic differentiation on tensors, PyTorch's programs, fused by default."""
 
 import os as _os
+import sys as _sys
 import types as _types
 from typing import Any as _Any
 
@@ -111,9 +112,14 @@ is_anomaly_enabled = _core.is_anomaly_enabled
 is_grad_enabled = _core.is_grad_enabled
 is_inference_mode_enabled = _core.is_inference_mode_enabled
 
-from tapeless import _later, _tensor, _utils  # noqa: E402  (_tensor fills in Tensor's methods)
+from tapeless import _later, _missing, _tensor, _utils  # noqa: E402  (_tensor fills in Tensor's methods)
 
 __version__ = "2.13.0+tapeless.0.1.0"
+
+
+_missing.extend_modules()
+_missing.explain_absent_attributes(Tensor)
+_sys.modules[__name__].__class__ = _missing.Namespace
 
 
 def __getattr__(name: str) -> _Any:

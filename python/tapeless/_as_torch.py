@@ -16,6 +16,8 @@ import sys
 from types import CodeType, ModuleType
 from typing import Any
 
+from tapeless import _missing
+
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_torch_path")
 VARIABLE = "TAPELESS_AS_TORCH"
 HOMES = {"torch": "tapeless", "functorch": "tapeless._functorch"}
@@ -61,6 +63,11 @@ class _Finder:
         found = ours(name)
         real = importlib.util.find_spec(found) if found else None
         if real is None:
+            # An import gets the reason; a question, such as importlib.util.find_spec, gets None.
+            asked = sys._getframe(2).f_code.co_name != "find_spec"
+            error = _missing.module_error(name) if found and asked else None
+            if error is not None:
+                raise error
             return None
         spec = importlib.machinery.ModuleSpec(name, _Loader(real), origin=real.origin)  # type: ignore[arg-type]
         spec.submodule_search_locations = real.submodule_search_locations
@@ -69,6 +76,11 @@ class _Finder:
 
 
 _finder = _Finder()
+
+
+def is_installed() -> bool:
+    """Whether `import torch` means Tapeless."""
+    return _finder in sys.meta_path
 
 
 def _is_foreign(name: str) -> bool:
@@ -96,7 +108,7 @@ def install_as_torch() -> None:
                 "`python -m tapeless program.py`",
                 name=name,
             )
-    if _finder not in sys.meta_path:
+    if not is_installed():
         sys.meta_path.insert(0, _finder)
     if PATH not in sys.path:
         sys.path.insert(0 if sys.flags.safe_path else 1, PATH)  # First comes the program's own folder.
@@ -108,7 +120,7 @@ def install_as_torch() -> None:
 
 def uninstall_as_torch() -> None:
     """Undoes `install_as_torch`: the next `import torch` finds whatever is installed under that name."""
-    if _finder in sys.meta_path:
+    if is_installed():
         sys.meta_path.remove(_finder)
     if PATH in sys.path:
         sys.path.remove(PATH)

@@ -6,8 +6,10 @@ itself that live in a submodule.
 """
 
 import importlib
-import importlib.util
+import sys
 from typing import Any
+
+from tapeless import _missing
 
 # The submodule that a name of the namespace comes from.
 HOMES: dict[str, str] = {
@@ -37,18 +39,23 @@ HOMES: dict[str, str] = {
     "set_autocast_xla_enabled": "amp._state",
     "load": "serialization",
     "save": "serialization",
-    "install_as_torch": "_as_torch",
-    "uninstall_as_torch": "_as_torch",
+    **dict.fromkeys(("install_as_torch", "uninstall_as_torch"), "_as_torch"),
+    **dict.fromkeys(("OutOfMemoryError", "AcceleratorError"), "_errors"),
+    **dict.fromkeys(("SymBool", "SymFloat", "SymInt"), "_symbols"),
+    **dict.fromkeys(("Event", "Stream"), "cpu"),
+    **dict.fromkeys(("_assert", "_check", "_check_index", "_check_is_size", "_check_type"), "_assertions"),
+    **dict.fromkeys(("_check_not_implemented", "_check_value", "_check_with"), "_assertions"),
+    "compile": "compiler",
+    "ScriptModule": "jit",
+    **dict.fromkeys(("cond", "while_loop"), "_higher_order_ops"),
 }
 
 
 def load(name: str) -> Any:
-    """The submodule or the object of that name; AttributeError where there is neither."""
+    """The submodule or the object of that name; an error that says why where there is neither."""
     if name in HOMES:
         return getattr(importlib.import_module("tapeless." + HOMES[name]), name)
-    if not name.startswith("__") and importlib.util.find_spec("tapeless." + name):
-        return importlib.import_module("tapeless." + name)
-    raise AttributeError(f"module 'tapeless' has no attribute {name!r}", name=name)
+    return _missing.find("tapeless", name, sys._getframe(2))
 
 
 def names() -> list[str]:

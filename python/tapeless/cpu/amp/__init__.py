@@ -1,0 +1,7 @@
+# torch.cpu.amp: the older names of torch.amp, for the CPU.
+"""Automatic mixed precision under its first names; each is `torch.amp`'s with "cpu" as the device."""
+
+from tapeless.cpu.amp import autocast_mode
+from tapeless.cpu.amp.autocast_mode import autocast
+
+__all__ = ["autocast", "autocast_mode"]

@@ -1,0 +1,2 @@
+# torch.distributed.algorithms._checkpoint: modules that recompute in backward.
+"""Activation checkpointing around modules."""
