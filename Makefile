@@ -125,6 +125,7 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.optimizers)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py
