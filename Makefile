@@ -49,6 +49,7 @@ help:
 	@echo "make packages     packages of PyPI on Tapeless and on PyTorch; writes docs/compatibility.md"
 	@echo "make coverage     which of the names that public programs use exist here"
 	@echo "make reference    write docs/operations.md from the operations' own docstrings"
+	@echo "make pictures     draw the pictures of docs/tutorial.md"
 	@echo "make missing      list the names of PyTorch that are not here, for the errors that name them"
 	@echo "make bench        speed against PyTorch, in $(ORACLE); ARGS=... go to the runner"
 	@echo "make sanitize     tests under address, undefined-behaviour and thread sanitizers"
@@ -146,6 +147,9 @@ coverage: build
 
 reference: build
 	$(PY) tools/reference.py docs/operations.md
+
+pictures: build
+	$(PY) tools/pictures.py docs/pictures
 
 missing: $(ORACLE)/.installed
 	$(ORACLE_PY) tools/missing.py python/tapeless/_missing_names.txt

@@ -1,7 +1,7 @@
-"""The tutorial's first program, as printed there: `Variable(data)` asks for a gradient."""
+"""The tutorial's first program, as printed there, with `import torch` ahead: `Variable(data)` asks for a gradient."""
 
-import tapeless as torch
-from tapeless.autograd import Variable
+import torch
+from torch.autograd import Variable
 
 x, prev_h = Variable(torch.randn(1, 10)), Variable(torch.randn(1, 20))
 W_h, W_x = Variable(torch.randn(20, 20)), Variable(torch.randn(20, 10))

@@ -1,6 +1,6 @@
 """The tutorial's third program, as printed there."""
 
-import tapeless as torch
+import torch
 
 a = torch.randn((5,5), requires_grad = True)
 x1 = torch.randn((5,5), requires_grad = True)
