@@ -230,14 +230,17 @@ Tensor convolution_weight(const Tensor& x, const Tensor& g, const Dims& sizes, c
 const Offer offer(
     Offer::KnowsLevels{},
     {
-        operation<&convolution>(
-            "convolution",
-            "input, weight, bias, stride, padding, dilation, transposed, output_padding, groups",
-            "Sums of weight times the windows of images [n, channels, ...] of one to three dimensions, or "
-            "the transposed "
-            "map. Derivatives: convolutions of g with the weight and with the input; a channel's bias gets "
-            "its sum of g.",
-            Offered::Function),
+        autocast(Autocast::Lower,
+                 operation<&convolution>(
+                     "convolution",
+                     "input, weight, bias, stride, padding, dilation, transposed, output_padding, groups",
+                     "Sums of weight times the windows of images [n, channels, ...] of one to three "
+                     "dimensions, or "
+                     "the transposed "
+                     "map. Derivatives: convolutions of g with the weight and with the input; a channel's "
+                     "bias gets "
+                     "its sum of g.",
+                     Offered::Function)),
         operation<&convolution_weight>(
             "convolution_weight", "input, grad_output, size, stride, padding, dilation, groups",
             "The gradient of a convolution's weight of that size. Derivatives: convolutions.", Offered::Nn),

@@ -13,6 +13,7 @@ from tapeless.nn.functional.convolution import *  # noqa: F403
 from tapeless.nn.functional.distance import *  # noqa: F403
 from tapeless.nn.functional.dropout import *  # noqa: F403
 from tapeless.nn.functional.embedding import *  # noqa: F403
+from tapeless.nn.functional.fractional import *  # noqa: F403
 from tapeless.nn.functional.linear import *  # noqa: F403
 from tapeless.nn.functional.margin import *  # noqa: F403
 from tapeless.nn.functional.normalization import *  # noqa: F403
@@ -20,4 +21,5 @@ from tapeless.nn.functional.padding import *  # noqa: F403
 from tapeless.nn.functional.pointwise import *  # noqa: F403
 from tapeless.nn.functional.pooling import *  # noqa: F403
 from tapeless.nn.functional.resampling import *  # noqa: F403
+from tapeless.nn.functional.sampling import *  # noqa: F403
 from tapeless.nn.functional.sequence import *  # noqa: F403
