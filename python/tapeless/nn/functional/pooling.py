@@ -208,6 +208,8 @@ def _max_node(name: str) -> Any:
 
 
 _MAXIMA = {rank: _max_node(f"max_pool{rank}d_with_indices") for rank in (2, 3)}
+# PyTorch's policy is that of the maxima alone, without their places.
+_MAXIMA_ALONE = {2: _MAXIMA[2], 3: autocasts("float32")(_MAXIMA[3])}
 _ADAPTIVE_MAXIMA = {rank: _max_node(f"adaptive_max_pool{rank}d") for rank in (2, 3)}
 
 
@@ -223,7 +225,7 @@ def _max_pool(rank: int) -> Any:
     ) -> Any:
         form = _Form(f"max_pool{rank}d", input, rank, kernel_size, stride, padding, dilation, ceil_mode)
         if rank > 1:
-            out = _MAXIMA[rank](input, form)
+            out = (_MAXIMA if return_indices else _MAXIMA_ALONE)[rank](input, form)
         else:
             flat = input.unsqueeze(-2)
             parts = ((1, form.kernel), (1, form.stride), (0, form.padding), (1, form.dilation))
@@ -239,8 +241,7 @@ def _max_pool(rank: int) -> Any:
     return max_pool
 
 
-max_pool1d, max_pool2d, _max_pool3d = (_max_pool(rank) for rank in (1, 2, 3))
-max_pool3d = autocasts("float32")(_max_pool3d)
+max_pool1d, max_pool2d, max_pool3d = (_max_pool(rank) for rank in (1, 2, 3))
 
 
 def _with_indices(function: Any) -> Any:
@@ -254,7 +255,7 @@ def _with_indices(function: Any) -> Any:
 
 
 max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
-    _with_indices, (max_pool1d, max_pool2d, _max_pool3d)
+    _with_indices, (max_pool1d, max_pool2d, max_pool3d)
 )
 
 
