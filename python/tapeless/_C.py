@@ -2,7 +2,6 @@
 """Types that live there, questions with their answers, and switches of what is not here."""
 
 from types import SimpleNamespace
-from typing import Any
 
 import tapeless
 from tapeless import Generator, Size, Tensor, _doors, device, dtype, layout, memory_format  # noqa: F401
@@ -33,20 +32,4 @@ _functorch = SimpleNamespace(
 _profiler = SimpleNamespace(**_doors.answers("_set_cuda_sync_enabled_val", None))
 
 
-def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
-    """What `Tensor.to` was asked for: device, dtype, whether it may return early, memory format."""
-    wanted: list[Any] = [kwargs.get("device"), kwargs.get("dtype"), kwargs.get("non_blocking", False)]
-    for value in args:
-        if isinstance(value, Tensor):
-            wanted[:2] = value.device, value.dtype
-        elif isinstance(value, dtype):
-            wanted[1] = value
-        elif isinstance(value, bool):
-            wanted[2] = wanted[2] or value
-        elif value is not None:
-            wanted[0] = value
-    place = None if wanted[0] is None else device(wanted[0])
-    return place, wanted[1], wanted[2], kwargs.get("memory_format")
-
-
-_nn = SimpleNamespace(_parse_to=_parse_to)
+_nn = SimpleNamespace(_parse_to=tapeless._nn._parse_to)

@@ -37,31 +37,53 @@ def _represent(self: Tensor) -> str:
     return tensor_repr(self, name, default_dtype=default)
 
 
-def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """The tensor with another dtype or device: to(dtype), to(device[, dtype]), to(other); itself if nothing changes."""
-    dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
-    copy = kwargs.pop("copy", False)
-    kwargs.pop("non_blocking", None)
-    form = kwargs.pop("memory_format", None)
-    other = kwargs.pop("other", None)
-    if kwargs:
-        raise TypeError(f"to() received an invalid combination of arguments - got {sorted(kwargs)}")
+def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+    """What the forms of `to` ask for: device, dtype, non_blocking, memory_format; None where nothing is said."""
+    return _to_wanted(args, kwargs)[:4]
+
+
+def _to_wanted(args: Any, kwargs: Any) -> tuple[Any, ...]:
+    given = dict(kwargs)
+    dtype, device = given.pop("dtype", None), given.pop("device", None)
+    copy, blocking = given.pop("copy", False), given.pop("non_blocking", False)
+    form = given.pop("memory_format", None)
+    other = given.pop("tensor", given.pop("other", None))
     flags = []
-    for arg in args:
+    for at, arg in enumerate(args):
         if isinstance(arg, _core.dtype):
             dtype = arg
         elif isinstance(arg, Tensor):
             other = arg
         elif isinstance(arg, builtins.bool):
             flags.append(arg)
-        elif arg is not None:
+        elif isinstance(arg, (str, _core.device, builtins.int)) and at == 0:
             device = arg
+        elif arg is not None:
+            given[str(at)] = arg
+    if given or len(flags) > 2:
+        named = (f"{name}={type(value).__name__}" for name, value in kwargs.items())
+        got = ", ".join([*(type(arg).__name__ for arg in args), *named])
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got ({got}), but expected one of:\n"
+            " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, "
+            "*, torch.memory_format memory_format = None)\n"
+            " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
+            "torch.memory_format memory_format = None)\n"
+            " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
+            "torch.memory_format memory_format = None)\n"
+        )
     if other is not None:
         dtype, device = other.dtype, other.device
-    if len(flags) > 1:
-        copy = flags[1]
-    if device is not None and tapeless.device(device).type != self.device.type:
-        return _move(self, tapeless.device(device), dtype or self.dtype)
+    device = None if device is None else tapeless.device(device)
+    blocking = flags[0] if flags else blocking
+    return device, dtype, blocking, form, flags[1] if len(flags) > 1 else copy
+
+
+def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor with another dtype or device: to(dtype), to(device[, dtype]), to(other); itself if nothing changes."""
+    device, dtype, _, form, copy = _to_wanted(args, kwargs)
+    if device is not None and device.type != self.device.type:
+        return _move(self, device, dtype or self.dtype)
     if dtype is None and form is None and not copy:
         return self
     return _to_dtype(self, self.dtype if dtype is None else dtype, copy, memory_format=form)
@@ -220,6 +242,7 @@ _METHODS: dict[str, Any] = {
     "grad_dtype": property(_core._grad_dtype, _core._set_grad_dtype),
     "__format__": _format,
     "as_subclass": _as_subclass,
+    "_make_subclass": staticmethod(_core._make_subclass),
     "untyped_storage": lambda self: UntypedStorage(self),
     "__torch_function__": _torch_function,
     "__complex__": lambda self: complex(self.item()),
@@ -261,5 +284,7 @@ for _name, _kind in (
 
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
+
+tapeless._nn._parse_to = _parse_to
 
 Tensor.__module__ = "torch"
