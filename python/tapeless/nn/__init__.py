@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tapeless.nn import functional, init, modules, parameter
+from tapeless.nn import functional, init, modules, parameter, utils
 from tapeless.nn.modules import *  # noqa: F403
 from tapeless.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 

@@ -38,7 +38,7 @@ def _no_grad_normal_(tensor: Tensor, mean: float, std: float, generator: Any = N
 def _no_grad_trunc_normal_(
     tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any = None
 ) -> Tensor:
-    """By the inverse of the distribution function: uniform between the values at a and b, then erfinv."""
+    """Normal draws, those outside drawn again; where hardly one is inside, the inverse of the distribution function."""
 
     def below(x: float) -> float:
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -50,9 +50,29 @@ def _no_grad_trunc_normal_(
             stacklevel=3,
         )
     with tapeless.no_grad():
-        low, high = below((a - mean) / std), below((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+        if below((b - mean) / std) - below((a - mean) / std) < _LEAST_SHARE_INSIDE:
+            return _far_trunc_normal_(tensor, mean, std, a, b, generator)
+        tensor.normal_(mean, std, generator=generator)
+        outside = (tensor < a) | (tensor > b)
+        while outside.any():
+            again = tapeless.empty_like(tensor).normal_(mean, std, generator=generator)
+            tensor.copy_(tapeless.where(outside, again, tensor))
+            outside = (tensor < a) | (tensor > b)
+    return tensor
+
+
+# Below it, drawing until all lie inside takes too many rounds.
+_LEAST_SHARE_INSIDE = 0.02
+
+
+def _far_trunc_normal_(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Through the lower tail, where probabilities near zero have all their digits."""
+    flip = mean < (a + b) / 2
+    bounds = tapeless.tensor([(mean - b) / std, (mean - a) / std] if flip else [(a - mean) / std, (b - mean) / std])
+    low, high = tapeless.special.ndtr(bounds.double()).tolist()
+    drawn = tapeless.empty(tensor.shape, dtype=tapeless.float64).uniform_(low, high, generator=generator)
+    far = tapeless.special.ndtri(drawn) * std
+    return tensor.copy_((mean - far if flip else mean + far).clamp(a, b))
 
 
 def _no_grad_fill_(tensor: Tensor, val: float) -> Tensor:
