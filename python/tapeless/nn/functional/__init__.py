@@ -16,6 +16,7 @@ from tapeless.nn.functional.embedding import *  # noqa: F403
 from tapeless.nn.functional.fractional import *  # noqa: F403
 from tapeless.nn.functional.linear import *  # noqa: F403
 from tapeless.nn.functional.margin import *  # noqa: F403
+from tapeless.nn.functional.multihead import *  # noqa: F403
 from tapeless.nn.functional.normalization import *  # noqa: F403
 from tapeless.nn.functional.padding import *  # noqa: F403
 from tapeless.nn.functional.pointwise import *  # noqa: F403

@@ -42,13 +42,14 @@ def reduced(loss: Any, reduction: str) -> Any:
 def checked_reduction(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
     """What is asked for, by either spelling; ValueError for another word."""
     if size_average is not None or reduce is not None:
-        reduction = _legacy_reduction(size_average, reduce)
+        reduction = legacy_reduction(size_average, reduce)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
 
 
-def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
+def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
+    """The word for two older arguments, which warn."""
     average = size_average is None or size_average
     name = "none" if reduce is not None and not reduce else "mean" if average else "sum"
     warnings.warn(
