@@ -224,7 +224,7 @@ def multi_head_attention_forward(
         value = key if same_value else value.unsqueeze(1)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight, key_padding_mask)
-    (length, batch, width), keys = query.shape, key.shape[0]
+    (length, batch, _), keys = query.shape, key.shape[0]
     mask, of_keys, causal = _masks(attn_mask, key_padding_mask, is_causal, need_weights, query.dtype)
     if mask is not None:
         mask = _need_mask_shape(mask, num_heads, batch, length, keys)
