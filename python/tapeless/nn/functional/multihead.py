@@ -91,8 +91,9 @@ def _one_more_key(mask: Any) -> Any:
     return None if mask is None else tapeless.constant_pad_nd(mask, (0, 1))
 
 
-def _need_mask_shape(mask: Any, heads: int, batch: int, length: int, keys: int) -> Any:
+def _need_mask_shape(mask: Any, heads: int, query: Any, key: Any) -> Any:
     """The mask with a leading dimension; RuntimeError for a wrong shape."""
+    length, batch, keys = *query.shape[:2], key.shape[0]
     wanted = (length, keys) if mask.dim() == 2 else (batch * heads, length, keys)
     if tuple(mask.shape) != wanted:
         raise RuntimeError(f"The shape of the {mask.dim()}D attn_mask is {mask.shape}, but should be {wanted}.")
@@ -131,6 +132,14 @@ def _check_sizes(query: Any, key: Any, value: Any, width: int, heads: int, separ
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     if mask is not None and mask.shape[0] != query.shape[1]:
         raise AssertionError(f"Expected key_padded_mask.shape[0] to be {query.shape[1]}, but got {mask.shape[0]}")
+
+
+def _with_batch(query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+    """A batch of one; what was the same tensor stays the same."""
+    same_key, same_value = key is query, value is key
+    query = query.unsqueeze(1)
+    key = query if same_key else key.unsqueeze(1)
+    return query, key, key if same_value else value.unsqueeze(1)
 
 
 class _Heads:
@@ -218,16 +227,12 @@ def multi_head_attention_forward(
     """
     batched = _checked_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
-        same_key, same_value = key is query, value is key
-        query = query.unsqueeze(1)
-        key = query if same_key else key.unsqueeze(1)
-        value = key if same_value else value.unsqueeze(1)
+        query, key, value = _with_batch(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight, key_padding_mask)
-    (length, batch, _), keys = query.shape, key.shape[0]
     mask, of_keys, causal = _masks(attn_mask, key_padding_mask, is_causal, need_weights, query.dtype)
     if mask is not None:
-        mask = _need_mask_shape(mask, num_heads, batch, length, keys)
+        mask = _need_mask_shape(mask, num_heads, query, key)
     if use_separate_proj_weight:
         q, k, v = _separately(query, key, value, (q_proj_weight, k_proj_weight, v_proj_weight), in_proj_bias)
     else:
@@ -239,7 +244,7 @@ def multi_head_attention_forward(
     if add_zero_attn:
         heads.add_zero()
     out, weights = heads.attend(dropout_p if training else 0.0, causal, need_weights)
-    out = linear(out, out_proj_weight, out_proj_bias).view(length, batch, -1)
+    out = linear(out, out_proj_weight, out_proj_bias).view(*query.shape[:2], -1)
     if weights is not None and average_attn_weights:
         weights = weights.mean(dim=1)
     if not batched:

@@ -7,9 +7,9 @@ from typing import Any
 import tapeless
 from tapeless.nn import functional as F
 from tapeless.nn import init
-from tapeless.nn.modules._sizes import spread
 from tapeless.nn.modules.lazy import LazyModuleMixin
 from tapeless.nn.modules.module import Module
+from tapeless.nn.modules.utils import _ntuple
 from tapeless.nn.parameter import Parameter, UninitializedParameter
 
 __all__ = [
@@ -40,6 +40,25 @@ def _amounts(padding: Any, dilation: tuple[int, ...], kernel_size: tuple[int, ..
         else:
             amounts += [0, 0] if padding == "valid" else [padding[at]] * 2
     return amounts
+
+
+def _check(
+    in_channels: int, out_channels: int, stride: tuple[int, ...], padding: Any, groups: int, padding_mode: str
+) -> None:
+    """Refuses arguments that no convolution can have."""
+    if groups <= 0:
+        raise ValueError("groups must be a positive integer")
+    if in_channels % groups != 0:
+        raise ValueError("in_channels must be divisible by groups")
+    if out_channels % groups != 0:
+        raise ValueError("out_channels must be divisible by groups")
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}")
+        if padding == "same" and any(step != 1 for step in stride):
+            raise ValueError("padding='same' is not supported for strided convolutions")
+    if padding_mode not in _MODES:
+        raise ValueError(f"padding_mode must be one of {set(_MODES)}, but got padding_mode='{padding_mode}'")
 
 
 class _ConvNd(Module):
@@ -89,19 +108,7 @@ class _ConvNd(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if groups <= 0:
-            raise ValueError("groups must be a positive integer")
-        if in_channels % groups != 0:
-            raise ValueError("in_channels must be divisible by groups")
-        if out_channels % groups != 0:
-            raise ValueError("out_channels must be divisible by groups")
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
-                raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}")
-            if padding == "same" and any(step != 1 for step in stride):
-                raise ValueError("padding='same' is not supported for strided convolutions")
-        if padding_mode not in _MODES:
-            raise ValueError(f"padding_mode must be one of {set(_MODES)}, but got padding_mode='{padding_mode}'")
+        _check(in_channels, out_channels, stride, padding, groups, padding_mode)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = kernel_size
@@ -176,10 +183,10 @@ class _Convolution(_ConvNd):
         super().__init__(
             in_channels,
             out_channels,
-            spread(kernel_size, rank),
-            spread(stride, rank),
-            padding if isinstance(padding, str) else spread(padding, rank),
-            spread(dilation, rank),
+            _ntuple(rank)(kernel_size),
+            _ntuple(rank)(stride),
+            padding if isinstance(padding, str) else _ntuple(rank)(padding),
+            _ntuple(rank)(dilation),
             False,
             (0,) * rank,
             groups,
@@ -249,12 +256,12 @@ class _ConvTransposeNd(_ConvNd):
         super().__init__(
             in_channels,
             out_channels,
-            spread(kernel_size, rank),
-            spread(stride, rank),
-            spread(padding, rank),
-            spread(dilation, rank),
+            _ntuple(rank)(kernel_size),
+            _ntuple(rank)(stride),
+            _ntuple(rank)(padding),
+            _ntuple(rank)(dilation),
             True,
-            spread(output_padding, rank),
+            _ntuple(rank)(output_padding),
             groups,
             bias,
             padding_mode,
@@ -274,7 +281,7 @@ class _ConvTransposeNd(_ConvNd):
     ) -> tuple[int, ...]:
         """What has to be added to the smallest possible result for it to have `output_size`."""
         if output_size is None:
-            return spread(self.output_padding, num_spatial_dims)
+            return _ntuple(num_spatial_dims)(self.output_padding)
         rank = num_spatial_dims
         lead = input.dim() - rank
         if len(output_size) == lead + rank:

@@ -4,8 +4,8 @@
 from typing import Any
 
 from tapeless.nn import functional as F
-from tapeless.nn.modules._sizes import spread
 from tapeless.nn.modules.module import Module
+from tapeless.nn.modules.utils import _ntuple
 
 __all__ = [
     "CircularPad1d",
@@ -36,7 +36,7 @@ class _PadNd(Module):
 
     def __init__(self, padding: Any) -> None:
         super().__init__()
-        self.padding = spread(padding, self._sides)
+        self.padding = _ntuple(self._sides)(padding)
 
     def forward(self, input: Any) -> Any:
         """See `nn.functional.pad`."""

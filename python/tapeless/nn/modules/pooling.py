@@ -4,8 +4,8 @@
 from typing import Any
 
 from tapeless.nn import functional as F
-from tapeless.nn.modules._sizes import spread
 from tapeless.nn.modules.module import Module
+from tapeless.nn.modules.utils import _ntuple
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -105,9 +105,9 @@ class _MaxUnpoolNd(Module):
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
-        self.kernel_size = spread(kernel_size, self._rank)
-        self.stride = spread(stride if stride is not None else kernel_size, self._rank)
-        self.padding = spread(padding, self._rank)
+        self.kernel_size = _ntuple(self._rank)(kernel_size)
+        self.stride = _ntuple(self._rank)(stride if stride is not None else kernel_size)
+        self.padding = _ntuple(self._rank)(padding)
 
     def extra_repr(self) -> str:
         """The sizes."""
@@ -166,9 +166,9 @@ class AvgPool1d(_AvgPoolNd):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = spread(kernel_size, 1)
-        self.stride = spread(stride if stride is not None else kernel_size, 1)
-        self.padding = spread(padding, 1)
+        self.kernel_size = _ntuple(1)(kernel_size)
+        self.stride = _ntuple(1)(stride if stride is not None else kernel_size)
+        self.padding = _ntuple(1)(padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -247,11 +247,11 @@ class _FractionalMaxPoolNd(Module):
         _random_samples: Any = None,
     ) -> None:
         super().__init__()
-        self.kernel_size = spread(kernel_size, self._rank)
+        self.kernel_size = _ntuple(self._rank)(kernel_size)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)
-        self.output_size = None if output_size is None else spread(output_size, self._rank)
-        self.output_ratio = None if output_ratio is None else spread(output_ratio, self._rank)
+        self.output_size = None if output_size is None else _ntuple(self._rank)(output_size)
+        self.output_ratio = None if output_ratio is None else _ntuple(self._rank)(output_ratio)
         name = type(self).__name__
         if output_size is None and output_ratio is None:
             raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
