@@ -6,6 +6,7 @@ tensors; and PyTorch's goes on from our state_dict and ours from PyTorch's.
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,13 @@ from typing import Any
 import torch
 
 EPOCHS = 60
+
+
+def _averages(optimizer: Any) -> Any:
+    """The optimizer's library's swa_utils."""
+    return importlib.import_module(type(optimizer).__module__.split(".")[0] + ".optim.swa_utils")
+
+
 Make = Callable[..., Any]
 SCHEDULES: dict[str, Make] = {
     "LambdaLR": lambda s, o, **k: s.LambdaLR(o, [lambda e: 0.9**e, lambda e: 1 / (1 + e)], **k),
@@ -38,6 +46,8 @@ SCHEDULES: dict[str, Make] = {
         o, [s.ConstantLR(o, 0.1, 4), s.ExponentialLR(o, 0.9), s.StepLR(o, 2)], [3, 20]
     ),
     "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.3, 8), s.ExponentialLR(o, 0.9)], o),
+    "SWALR": lambda s, o, **k: _averages(o).SWALR(o, [0.05, 0.3], 12, **k),
+    "SWALR linear": lambda s, o, **k: _averages(o).SWALR(o, 0.05, 0, "linear", **k),
     "ReduceLROnPlateau": lambda s, o: s.ReduceLROnPlateau(o, patience=2, cooldown=3, factor=0.5, min_lr=0.01),
     "ReduceLROnPlateau max": lambda s, o: s.ReduceLROnPlateau(o, "max", 0.3, 3, 0.01, "abs", min_lr=[0.01, 0.02]),
 }

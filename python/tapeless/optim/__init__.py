@@ -6,7 +6,7 @@ All take parameters, (name, parameter) pairs or groups, and have `step`, `zero_g
 change nothing.
 """
 
-from tapeless.optim import lr_scheduler
+from tapeless.optim import lr_scheduler, swa_utils
 from tapeless.optim._adafactor import Adafactor
 from tapeless.optim._muon import Muon
 from tapeless.optim.adadelta import Adadelta
@@ -42,4 +42,5 @@ __all__ = [
     "Rprop",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]
