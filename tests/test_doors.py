@@ -19,6 +19,17 @@ def test_compile_gives_back_what_runs_the_function():
     assert torch.compile(double, backend="eager", disable=True) is double
 
 
+def test_a_compiled_module_runs_and_shows_the_module():
+    module = torch.nn.Linear(2, 3)
+    compiled = torch.compile(module)
+    x = torch.ones(1, 2)
+    assert torch.equal(compiled(x), module(x)) and compiled.in_features == 2 and compiled._orig_mod is module
+    assert isinstance(compiled, torch._dynamo.OptimizedModule) and torch.compile(compiled) is compiled
+    assert list(compiled.state_dict()) == ["_orig_mod.weight", "_orig_mod.bias"]
+    compiled.eval()
+    assert not module.training
+
+
 def test_compile_checks_its_arguments():
     with pytest.raises(RuntimeError, match="Unrecognized mode=x, should be one of: default"):
         torch.compile(double, mode="x")
@@ -186,6 +197,10 @@ def test_switches_of_backends_keep_what_is_written():
     with torch.backends.cuda.sdp_kernel(enable_flash=False):
         assert not torch.backends.cuda.flash_sdp_enabled() and torch.backends.cuda.math_sdp_enabled()
     assert torch.backends.cuda.flash_sdp_enabled() and not torch.backends.mps.is_built()
+    with torch.nn.attention.sdpa_kernel([torch.nn.attention.SDPBackend.MATH]):
+        assert torch.backends.cuda.math_sdp_enabled() and not torch.backends.cuda.flash_sdp_enabled()
+    with pytest.raises(TypeError, match="SDPBackend"), torch.nn.attention.sdpa_kernel("math"):
+        pass
     assert torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2", "DEFAULT")
 
 

@@ -1,6 +1,7 @@
 # The pictures of docs/tutorial.md: draws the graphs of the tutorial's programs into docs/pictures.
 """`python tools/pictures.py docs/pictures`; a test holds the files against this."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,13 @@ def picture(file: str, text: str, output: str) -> str:
         if not installed:
             tapeless.uninstall_as_torch()
     leaves = {name: value for name, value in names.items() if isinstance(value, tapeless.Tensor) and value.is_leaf}
-    return tapeless.viz.graph({output: names[output]}, leaves).svg()
+    return _renumbered(tapeless.viz.graph({output: names[output]}, leaves).svg())
+
+
+def _renumbered(svg: str) -> str:
+    """The picture with its nodes counted from 1, whatever was computed in this process before."""
+    numbers = sorted({int(n) for n in re.findall(r"number: (\d+)", svg)})
+    return re.sub(r"number: (\d+)", lambda match: f"number: {numbers.index(int(match[1])) + 1}", svg)
 
 
 def main(folder: str) -> None:

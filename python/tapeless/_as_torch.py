@@ -37,6 +37,7 @@ class _Loader:
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = importlib.import_module(self.real.name)
+        _missing.extend_modules()
         self._kept = module.__spec__  # The import system is about to write its own there.
         return module
 

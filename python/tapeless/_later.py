@@ -51,6 +51,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("_assert", "_check", "_check_index", "_check_is_size", "_check_type"), "_assertions"),
     **dict.fromkeys(("_check_not_implemented", "_check_value", "_check_with"), "_assertions"),
     "compile": "compiler",
+    "vmap": "func",
     "ScriptModule": "jit",
     **dict.fromkeys(("cond", "while_loop"), "_higher_order_ops"),
 }

@@ -34,7 +34,7 @@ def _dotted(module: str, name: str) -> str:
 def _nearest(module: str, name: str) -> str:
     import difflib
 
-    there = [known for known in dir(sys.modules[module]) if not known.startswith("_")]
+    there = [known for known in dir(sys.modules.get(module)) if not known.startswith("_")]
     found = difflib.get_close_matches(name, there, 1, 0.75)
     return f"torch.{_dotted(module, found[0])}" if found else ""
 
@@ -69,9 +69,11 @@ def _is_import(frame: types.FrameType) -> bool:
 
 def find(module: str, name: str, frame: types.FrameType) -> Any:
     """The submodule of that name, imported; else the error for `frame`, which asked."""
-    if not name.startswith("__") and hasattr(sys.modules[module], "__path__"):
+    if (not name.startswith("__") or name == "__config__") and hasattr(sys.modules[module], "__path__"):
         if importlib.util.find_spec(f"{module}.{name}"):
-            return importlib.import_module(f"{module}.{name}")
+            found = importlib.import_module(f"{module}.{name}")
+            extend_modules()
+            return found
     reason = "" if name.startswith("__") else why(module, name)
     if reason and _is_import(frame):
         raise ImportError(f"cannot import name {name!r} from {_shown(module)!r}: {reason}", name=name)
@@ -107,7 +109,8 @@ class Namespace(types.ModuleType):
 def extend_modules() -> None:
     """Gives the modules below `tapeless` that are imported by now a `__getattr__`, those with underscores left out."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("tapeless.") and "._" not in name and "__getattr__" not in vars(module):
+        wanted = name.startswith("tapeless.") and ("._" not in name or hasattr(module, "__path__"))
+        if wanted and "__getattr__" not in vars(module):
             module.__getattr__ = attribute_of(name)  # type: ignore[method-assign]
 
 

@@ -2,6 +2,7 @@
 """CUDA's libraries: not built in. The switches keep what is written into them; attention has one way, the exact one."""
 
 import contextlib
+import enum
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,17 @@ globals().update(
         False,
     )
 )
+
+
+class SDPBackend(enum.IntEnum):
+    """A kernel of attention."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
 
 
 class cuBLASModule:
