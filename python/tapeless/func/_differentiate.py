@@ -175,7 +175,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             return gradients
         return tree_map(_released, gradients)
 
-    return (result, vjp_fn, run.aux) if has_aux else (result, vjp_fn)
+    if not has_aux:
+        return result, vjp_fn
+    return result, vjp_fn, run.aux if run.connected else tree_map(_released, run.aux)
 
 
 def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False) -> Any:
