@@ -40,7 +40,7 @@ THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
 help:
 	@echo "make build        build and install into $(VENV)"
-	@echo "make demo         train on real digits, draw the loss and the graph into out/"
+	@echo "make demo         train a convolutional network on real digits, draw the loss and the graph into out/"
 	@echo "make test         C++ and Python tests; TESTS='tests/test_x.py -k name' picks some"
 	@echo "make lint         ruff, clang-format, mypy on the stubs; make format repairs what it can"
 	@echo "make conformance  compare with PyTorch 2.13.0, in $(ORACLE): its own samples (ARGS=... go to"
@@ -89,7 +89,7 @@ build: $(VENV)/.installed
 
 demo: build $(VENV)/.demo
 	@mkdir -p out
-	$(PY) examples/digits.py
+	$(PY) -m tapeless examples/digits_cnn.py --out out
 
 # Exit 5 (no test collected) ends make as any other failure does.
 TESTS ?= tests
@@ -127,6 +127,7 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.optimizers)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.examples)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py
