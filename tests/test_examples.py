@@ -9,9 +9,10 @@ import pytest
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 PROGRAMS = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "progress")
-# Steps that are enough to see the loss fall; two networks in contest have no loss that falls.
+# Steps that are enough to see the loss fall; neither two networks in contest nor values that are being learned
+# have a loss that falls.
 STEPS = {"char_gpt": 12, "lstm_language_model": 12, "dqn": 400, "gan": 20, "lbfgs_curve_fit": 10}
-WITHOUT_FALL = ("gan",)
+WITHOUT_FALL = ("gan", "dqn")
 
 
 def test_the_examples_are_there():
