@@ -50,6 +50,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("Event", "Stream"), "cpu"),
     **dict.fromkeys(("_assert", "_check", "_check_index", "_check_is_size", "_check_type"), "_assertions"),
     **dict.fromkeys(("_check_not_implemented", "_check_value", "_check_with"), "_assertions"),
+    "GradScaler": "amp",
     "compile": "compiler",
     "vmap": "func",
     "ScriptModule": "jit",

@@ -1,7 +1,9 @@
 # __torch_function__: how operand types take over public functions.
 """Overriding public functions by operand type."""
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapeless import _core
@@ -76,3 +78,72 @@ def handle_torch_function(public_api: Any, relevant_args: Any, *args: Any, **kwa
 def is_tensor_like(value: Any) -> bool:
     """Whether a value is a tensor or its type takes over public functions."""
     return type(value) is _core.Tensor or hasattr(value, "__torch_function__")
+
+
+def wrap_torch_function(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator: the function asks the types of what `dispatcher` picks from its arguments to take over first."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            operands = dispatcher(*args, **kwargs)
+            if has_torch_function(operands):
+                return handle_torch_function(wrapped, operands, *args, **kwargs)
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+@functools.cache
+def _overridable() -> dict[Any, list[Any]]:
+    import tapeless
+    from tapeless import operations
+
+    functional = tapeless.nn.functional
+    namespace = [f for name, f in {**_core.functions, **operations.functions}.items() if not name.startswith("_")]
+    methods = [f for name, f in vars(_core.Tensor).items() if callable(f) and not isinstance(f, type)]
+    properties = [p.__get__ for p in vars(_core.Tensor).values() if inspect.isdatadescriptor(p)]
+    layers = [getattr(functional, name) for name in dir(functional) if not name.startswith("_")]
+    layers = [f for f in layers if callable(f) and not isinstance(f, type)]
+    return {tapeless: namespace, functional: layers, _core.Tensor: [*methods, *properties]}
+
+
+def get_overridable_functions() -> dict[Any, list[Any]]:
+    """The functions that an operand's type can take over, by where they are: the namespace, nn.functional, Tensor."""
+    return {owner: list(functions) for owner, functions in _overridable().items()}
+
+
+def get_ignored_functions() -> set[Any]:
+    """The functions of the namespace that no operand can take over: those that take no tensor."""
+    import tapeless
+
+    public = [getattr(tapeless, name) for name in dir(tapeless) if not name.startswith("_")]
+    known = {id(f) for functions in _overridable().values() for f in functions}
+    return {f for f in public if inspect.isroutine(f) and id(f) not in known}
+
+
+def get_testing_overrides() -> dict[Any, Callable[..., Any]]:
+    """For each function that can be taken over, one that takes anything and gives -1."""
+    return {f: lambda *args, **kwargs: -1 for functions in _overridable().values() for f in functions}
+
+
+def resolve_name(f: Any) -> str | None:
+    """The name of a function that can be taken over, as "torch.Tensor.add"; None for another object."""
+    places = {"torch": 0, "torch.nn.functional": 1, "torch.Tensor": 2}
+    functions = list(_overridable().values())
+    for place, number in places.items():
+        if any(g is f or g == f for g in functions[number]):
+            owner = getattr(f, "__self__", None)
+            name = f"{owner.__name__}.__get__" if inspect.isdatadescriptor(owner) else f.__name__
+            return f"{place}.{name}"
+    return None
+
+
+def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
+    """Whether it is a method of Tensor, or the `__get__` of one of its attributes."""
+    owner = getattr(func, "__self__", None)
+    if inspect.isdatadescriptor(owner):
+        return owner in vars(_core.Tensor).values()
+    return any(func is method for method in vars(_core.Tensor).values())
