@@ -78,15 +78,15 @@ class GeneralizedPareto(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """Loc + scale / (1 − c), ∞ from c = 1 on."""
+        """Loc + scale / (1 − c), NaN from c = 1 on."""
         c = self.concentration
-        return tapeless.where(c < 1, self.loc + self.scale / (1 - c), float("inf"))
+        return tapeless.where(c < 1, self.loc + self.scale / (1 - c), float("nan"))
 
     @property
     def variance(self) -> Tensor:
-        """scale² / ((1 − c)² (1 − 2c)), ∞ from c = ½ on."""
+        """scale² / ((1 − c)² (1 − 2c)), NaN from c = ½ on."""
         c = self.concentration
-        return tapeless.where(c < 0.5, self.scale**2 / ((1 - c) ** 2 * (1 - 2 * c)), float("inf"))
+        return tapeless.where(c < 0.5, self.scale**2 / ((1 - c) ** 2 * (1 - 2 * c)), float("nan"))
 
     def entropy(self) -> Tensor:
         """Log scale + c + 1."""
