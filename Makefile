@@ -129,6 +129,7 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.optimizers)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.examples)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.data)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py

@@ -230,7 +230,12 @@ class ExceptionWrapper:
             exception = self.exc_type(message)
         except Exception:
             raise RuntimeError(message) from None  # Its class cannot be made from a text alone.
-        raise exception
+        try:
+            raise exception
+        finally:
+            del (
+                exception
+            )  # Else this frame and the exception's traceback would keep one another, and the loader, alive.
 
 
 def cpu_count() -> int:

@@ -1,8 +1,6 @@
 # Devices: the default one, scopes of another, and the moves of a tensor between them.
 """Tensors live on "cpu" here, or on "meta" (sizes and dtypes without memory); other devices can be named only."""
 
-import mmap
-import weakref
 from typing import Any
 
 from tapeless import _core
@@ -16,8 +14,6 @@ METHODS = ("cpu", "cuda", "is_pinned", "is_shared", "pin_memory", "share_memory_
 
 # The default devices that open scopes will put back, the innermost last.
 _outer: list[Any] = []
-# Memory that other processes may share, by the storage that holds it; it goes with the storage.
-_shared: weakref.WeakValueDictionary[int, mmap.mmap] = weakref.WeakValueDictionary()
 
 
 def get_default_device() -> Any:
@@ -70,20 +66,17 @@ def is_pinned(input: Tensor, device: Any = None) -> bool:
 
 
 def share_memory_(self: Tensor) -> Tensor:
-    """Moves the tensor into memory that processes forked from now on share with this one."""
-    if is_shared(self):
-        return self
-    if self._is_view() or self.requires_grad and not self.is_leaf:
-        raise RuntimeError("share_memory_: only a tensor with memory of its own can be moved; share its base instead")
-    memory = mmap.mmap(-1, max(1, _core._storage_nbytes(self)))
-    flat = _core._frombuffer(memory, self.dtype, len(memory) // self.itemsize, 0) if self.numel() else self.detach()
-    moved = flat.as_strided(self.shape, self.stride(), self.storage_offset())
-    moved.copy_(self.detach())
-    _core._set(self.data if self.requires_grad else self, moved)
-    _shared[_core._storage_key(self)] = memory
-    return self
+    """Moves the tensor's storage into memory that processes share, forked ones and those it is sent to; itself.
+
+    Views of it keep the memory that they had.
+    """
+    from tapeless.multiprocessing import reductions
+
+    return reductions.share_memory_(self)
 
 
 def is_shared(input: Tensor) -> bool:
-    """Whether other processes can share the memory."""
-    return _core._storage_key(input) in _shared
+    """Whether other processes see writes to the memory."""
+    from tapeless.multiprocessing import reductions
+
+    return reductions.is_shared(input)
