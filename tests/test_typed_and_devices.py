@@ -111,3 +111,8 @@ def test_make_tensor_stays_within_its_bounds(dtype):
 def test_sizes_hold_integers_only():
     with pytest.raises(TypeError, match=r"takes an iterable of 'int' \(item 0 is 'float'\)"):
         torch.Size([2.5])
+
+
+def test_getsizeof_counts_a_storages_bytes():
+    x = torch.zeros(1000)
+    assert sys.getsizeof(x.untyped_storage()) >= 4000 and sys.getsizeof(x.storage()) >= 4000

@@ -116,6 +116,9 @@ class UntypedStorage:
     def __hash__(self) -> int:
         return hash(self._cdata)
 
+    def __sizeof__(self) -> int:
+        return super().__sizeof__() + self.nbytes()
+
     def __repr__(self) -> str:
         return f"<torch.UntypedStorage(device={self.device}) of size {self.nbytes()}>"
 
@@ -170,6 +173,9 @@ class TypedStorage:
     def nbytes(self) -> int:
         """The size in bytes."""
         return _core._storage_nbytes(self._tensor)
+
+    def __sizeof__(self) -> int:
+        return super().__sizeof__() + self.nbytes()
 
     def size(self) -> int:
         """The number of elements."""

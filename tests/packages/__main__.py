@@ -33,7 +33,7 @@ HEAD = """# Packages that run
 Written by `make packages`, which runs the programs of `tests/packages/programs` with the packages as PyPI has them,
 under PyTorch {torch} and under `python -m tapeless`, and compares every number that they return (to {tolerance:g}
 relative).
-The ratio is PyTorch's time for the program over ours, in this one run: more than 1 means that ours was faster.
+The ratio is the time of a second call under PyTorch over that under Tapeless: more than 1 means that ours was faster.
 
 | package | what ran | agreement | PyTorch / ours |
 |---|---|---|---|

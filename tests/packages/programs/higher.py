@@ -1,5 +1,8 @@
 # higher: gradients through the steps of an inner optimizer, as in model-agnostic meta-learning.
-"""Learn a starting point for regression of sines, differentiating through three inner steps."""
+"""Learn a starting point for regression of sines, differentiating through three inner steps.
+
+In float64: Adam's first steps divide gradients by their own size, which magnifies the last digit.
+"""
 
 import higher
 import torch
@@ -8,8 +11,8 @@ from torch import nn
 
 def adapt(model: nn.Module, inner: torch.optim.Optimizer) -> float:
     """Backward through three steps of the inner optimizer on a new sine; the loss on other points of it."""
-    shift, scale = torch.rand(2)
-    x = torch.rand(20, 1) * 6
+    shift, scale = torch.rand(2, dtype=torch.float64)
+    x = torch.rand(20, 1, dtype=torch.float64) * 6
     y = scale * torch.sin(x + shift)
     with higher.innerloop_ctx(model, inner, copy_initial_weights=False) as (functional, steps):
         for _ in range(3):
@@ -24,7 +27,7 @@ def main() -> dict[str, object]:
     torch.manual_seed(0)
     results = {}
     for inner_class in (torch.optim.SGD, torch.optim.Adam):
-        model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+        model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1)).double()
         outer = torch.optim.Adam(model.parameters(), lr=0.01)
         losses = []
         for _ in range(8):
