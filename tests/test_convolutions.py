@@ -26,6 +26,7 @@ TRANSPOSED = {
     "strided": ((2, 3, 3), (3, 2, 3), {"stride": 3, "padding": 1, "output_padding": 2}),
     "dilated": ((1, 2, 4), (2, 3, 2), {"dilation": 3, "padding": 1, "output_padding": 1}),
     "grouped": ((2, 4, 3), (4, 3, 2), {"groups": 2, "stride": 2}),
+    "pointwise, longer": ((2, 2, 3), (2, 3, 1), {"dilation": 2, "output_padding": 1}),
     "depthwise": ((2, 3, 3), (3, 1, 3), {"groups": 3, "padding": 1, "stride": 2}),
 }
 

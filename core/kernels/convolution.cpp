@@ -7,15 +7,16 @@
 #include <vector>
 
 #include "kernels/convolution_direct.h"
+#include "kernels/convolution_shifted.h"
 #include "kernels/convolution_windows.h"
 #include "kernels/gemm.h"
-#include "runtime/allocator.h"
+#include "kernels/room.h"
 
 namespace tapeless {
 
 bool Convolution::is_pointwise() const {
     for (int d = 0; d < 3; ++d) {
-        if (kernel[d] != 1 || stride[d] != 1 || padding[d] != 0) return false;
+        if (kernel[d] != 1 || stride[d] != 1 || padding[d] != 0 || from[d] != to[d]) return false;
     }
     return true;
 }
@@ -26,21 +27,6 @@ constexpr std::int64_t kColumnBytes = 512 * 1024;  ///< of a block's columns: ha
 constexpr std::int64_t kTasks = 8;                 ///< what work is cut into at least, where that is cheap
 
 std::int64_t pieces(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
-
-/// Memory for one task.
-template <class T> class Room {
-public:
-    explicit Room(std::int64_t count)
-        : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
-    ~Room() { release(data_, bytes_); }
-    Room(const Room&) = delete;
-    Room& operator=(const Room&) = delete;
-    T* get() const { return data_; }
-
-private:
-    std::size_t bytes_;
-    T* data_;
-};
 
 /// c = op(a) b or op(a) b^T, on this thread or, outside of a task, on all.
 template <class T>
@@ -287,6 +273,10 @@ void convolve(DType dtype, const Convolution& shape, const void* x, const void* 
     with_type(dtype, [&]<class T>(T) {
         const Operands<T> of{shape, static_cast<const T*>(x), static_cast<const T*>(w),
                              static_cast<const T*>(y)};
+        if constexpr (std::is_floating_point_v<T>) {
+            if (goes_shifted(shape, sizeof(T)))
+                return forward_shifted(shape, of.x, of.w, static_cast<const T*>(bias), static_cast<T*>(y));
+        }
         if (goes_direct(shape))
             return forward_direct(shape, of.x, of.w, static_cast<const T*>(bias), static_cast<T*>(y));
         forward(of, static_cast<const T*>(bias), static_cast<T*>(y));
@@ -298,6 +288,10 @@ void convolve_back(DType dtype, const Convolution& shape, const void* y, const v
     with_type(dtype, [&]<class T>(T) {
         const Operands<T> of{shape, static_cast<const T*>(x), static_cast<const T*>(w),
                              static_cast<const T*>(y)};
+        if constexpr (std::is_floating_point_v<T>) {
+            if (goes_shifted_back(shape, sizeof(T)))
+                return back_shifted(shape, of.y, of.w, static_cast<const T*>(bias), static_cast<T*>(x));
+        }
         if (goes_direct(shape))
             return back_direct(shape, of.y, of.w, static_cast<const T*>(bias), static_cast<T*>(x));
         back(of, static_cast<const T*>(bias), static_cast<T*>(x));

@@ -132,7 +132,7 @@ Dims points_of(const Tensor& x, const Tensor& w, const ConvolutionForm& form, co
               output_padding, " stride: ", form.stride, " dilation: ", form.dilation);
         out.push_back((x->sizes[2 + d] - 1) * form.stride[d] - 2 * form.padding[d] +
                       form.dilation[d] * (w->sizes[2 + d] - 1) + output_padding[d] + 1);
-        fits &= out[d] >= 1;
+        fits &= out[d] >= 0;
     }
     check(fits, "Given input size per channel: (", by(Dims(x->sizes.data() + 2, x->dim() - 2)),
           "). Calculated output size per channel: (", by(out), "). Output size is too small");
