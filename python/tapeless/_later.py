@@ -41,6 +41,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d"), "nn.functional"),
     **dict.fromkeys(("adaptive_max_pool1d", "embedding_bag"), "nn.functional._namespace"),
     **dict.fromkeys(("frobenius_norm", "norm_except_dim", "nuclear_norm"), "nn.functional._namespace"),
+    "_weight_norm": "nn.functional._namespace",
     "poisson_nll_loss": "nn.functional._namespace",
     "load": "serialization",
     "save": "serialization",

@@ -3,8 +3,9 @@
 
 from typing import Any
 
-from tapeless.nn import functional, init, modules, parameter, utils
+from tapeless.nn import functional, init, modules, parallel, parameter, utils
 from tapeless.nn.modules import *  # noqa: F403
+from tapeless.nn.parallel import DataParallel
 from tapeless.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 

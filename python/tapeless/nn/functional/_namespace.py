@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import tapeless
+from tapeless.composition import composition
 from tapeless.nn import functional
 from tapeless.nn.functional.embedding import _bags
 
@@ -79,3 +80,18 @@ def embedding_bag(
         return out, bag, sizes, sizes
     table = tapeless.where(members.unsqueeze(2), weight.detach().index_select(0, flat), -float("inf"))
     return out, bag, sizes, tapeless.where(sizes.unsqueeze(1) > 0, flat[table.argmax(1)], 0)
+
+
+@composition("weight_norm_interface")
+def _weight_norm_interface(v: Any, g: Any, dim: int) -> Any:
+    return v * (g / norm_except_dim(v, 2, dim))
+
+
+def _weight_norm(v: Any, g: Any, dim: int = 0) -> Any:
+    """v scaled so that its norms over all dimensions but one are g.
+
+    Derivative: that of v * (g / norm_except_dim(v, 2, dim)).
+    """
+    if dim in (0, v.dim() - 1):
+        return _weight_norm_interface(v, g, dim)
+    return v * (g / norm_except_dim(v, 2, dim))

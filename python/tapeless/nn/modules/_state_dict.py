@@ -26,7 +26,7 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
 
 
 def _unreachable(method: str) -> RuntimeError:
-    return RuntimeError(f"Reached a code path in Module.{method}() that should never be called.")
+    return RuntimeError(f"Reached a code path in Module.{method}() that should never be called: override it first.")
 
 
 class State:

@@ -6,6 +6,7 @@ it), `_hooks` (the call), `_state_dict`.
 """
 
 from collections import OrderedDict
+from types import FunctionType
 from typing import Any, TypeVar
 
 from tapeless.nn.modules._attributes import Attributes
@@ -142,3 +143,10 @@ class Module(Attributes, Conversion, Hooks, State):
         replica._modules = replica._modules.copy()
         replica._is_replica = True
         return replica
+
+
+# Errors and tracebacks name the methods as Module's, wherever they are written.
+for _part in Module.__mro__[1:-1]:
+    for _name, _method in vars(_part).items():
+        if isinstance(_method, FunctionType):
+            _method.__qualname__ = f"Module.{_name}"
