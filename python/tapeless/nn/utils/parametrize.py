@@ -7,7 +7,7 @@ The module's class becomes a subclass on which the tensor's name is a property. 
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import tapeless
@@ -84,16 +84,14 @@ class ParametrizationList(ModuleList):
         if not self.unsafe:
             self._check(shape, dtype)
 
+    @tapeless.no_grad()
     def _inverted(self, original: Tensor) -> Any:
         """What the right inverses, from the last to the first, make of a tensor."""
         stored: Any = original
-        with tapeless.no_grad():
-            for module in reversed(list(self)):
-                if hasattr(module, "right_inverse"):
-                    try:
-                        stored = module.right_inverse(stored)
-                    except NotImplementedError:
-                        pass
+        for module in reversed(list(self)):
+            if hasattr(module, "right_inverse"):
+                with suppress(NotImplementedError):
+                    stored = module.right_inverse(stored)
         return stored
 
     def _store_several(self, original: Tensor, stored: Any) -> None:
@@ -219,7 +217,7 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Any
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         if not unsafe:
-            _check_another(getattr(module, tensor_name), parametrization)
+            _check_another(getattr(module, tensor_name), parametrization, tensor_name)
         module.parametrizations[tensor_name].append(parametrization)
         module.parametrizations[tensor_name].unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
@@ -239,7 +237,7 @@ def register_parametrization(module: Any, tensor_name: str, parametrization: Any
     return module
 
 
-def _check_another(Y: Tensor, parametrization: Any) -> None:
+def _check_another(Y: Tensor, parametrization: Any, name: str) -> None:
     """A further parametrization must give a tensor like the one it gets, and so must its right inverse."""
     X = parametrization(Y)
     if not isinstance(X, Tensor):
@@ -248,8 +246,8 @@ def _check_another(Y: Tensor, parametrization: Any) -> None:
         if getattr(X, quality) != getattr(Y, quality):
             raise ValueError(
                 f"Registering a parametrization may not change the {quality} of the tensor, unless the `unsafe` flag "
-                f"is enabled.\nmodule.tensor.{quality}: {getattr(Y, quality)}\n"
-                f"parametrization(module.tensor).{quality}: {getattr(X, quality)}"
+                f"is enabled.\nmodule.{name}.{quality}: {getattr(Y, quality)}\n"
+                f"parametrization(module.{name}).{quality}: {getattr(X, quality)}"
             )
     if not hasattr(parametrization, "right_inverse"):
         return
@@ -263,7 +261,7 @@ def _check_another(Y: Tensor, parametrization: Any) -> None:
         if getattr(Z, quality) != getattr(Y, quality):
             raise ValueError(
                 f"The tensor returned by parametrization.right_inverse must have the same {quality} as the tensor, "
-                f"unless the `unsafe` flag is enabled.\nmodule.tensor.{quality}: {getattr(Y, quality)}\n"
+                f"unless the `unsafe` flag is enabled.\nmodule.{name}.{quality}: {getattr(Y, quality)}\n"
                 f"returned {quality}: {getattr(Z, quality)}"
             )
 
