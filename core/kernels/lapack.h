@@ -128,8 +128,123 @@ public:
         return info;
     }
 
+    /// The eigenvalues of any matrix, and its eigenvectors of length 1 by columns if `vectors` is not null; a is
+    /// overwritten; LAPACK's code of failure.
+    static int eigen_general(int n, T* a, Complex<Real>* values, Complex<Real>* vectors) {
+        static void* const function = symbol("geev");
+        const char none = 'N', job = vectors ? 'V' : 'N';
+        const auto size = static_cast<std::size_t>(n);
+        const int one = 1;
+        int info = 0;
+        if constexpr (complex) {
+            std::vector<Real> real_work(2 * size);
+            with_work([&](T* work, int count) {
+                call(function, &none, &job, &n, a, &n, values, static_cast<T*>(nullptr), &one, vectors,
+                     vectors ? &n : &one, work, &count, real_work.data(), &info, kOne, kOne);
+            });
+        } else {
+            std::vector<Real> re(size), im(size), packed(vectors ? size * size : 1);
+            with_work([&](T* work, int count) {
+                call(function, &none, &job, &n, a, &n, re.data(), im.data(), static_cast<T*>(nullptr), &one,
+                     packed.data(), vectors ? &n : &one, work, &count, &info, kOne, kOne);
+            });
+            for (std::size_t j = 0; j < size; ++j) values[j] = {re[j], im[j]};
+            for (std::size_t j = 0; vectors && j < size; ++j) unpack(packed.data(), im.data(), n, j, vectors);
+        }
+        return info;
+    }
+    /// c := op(Q) c ('L') or c op(Q) ('R') by k reflectors in a, whose columns have as many elements as Q has rows.
+    static void reflect(char side, char op, int m, int n, int k, const T* a, const T* tau, T* c) {
+        static void* const function = symbol(complex ? "unmqr" : "ormqr");
+        const int rows = side == 'L' ? m : n;
+        int info = 0;
+        with_work([&](T* work, int size) {
+            call(function, &side, &op, &m, &n, &k, a, &rows, tau, c, &m, work, &size, &info, kOne, kOne);
+        });
+    }
+    /// a = L D L^T, or L D L^H if `hermitian`, of which the lower triangle is read.
+    static int symmetric(bool hermitian, int n, T* a, int* pivots) {
+        static void* const plain = symbol("sytrf");
+        static void* const conjugate = complex ? symbol("hetrf") : plain;
+        const char lower = 'L';
+        int info = 0;
+        with_work([&](T* work, int size) {
+            call(hermitian ? conjugate : plain, &lower, &n, a, &n, pivots, work, &size, &info, kOne);
+        });
+        return info;
+    }
+    static void symmetric_solve(bool hermitian, int n, int columns, const T* a, const int* pivots, T* b) {
+        static void* const plain = symbol("sytrs");
+        static void* const conjugate = complex ? symbol("hetrs") : plain;
+        const char lower = 'L';
+        int info = 0;
+        call(hermitian ? conjugate : plain, &lower, &n, &columns, a, &n, pivots, b, &n, &info, kOne);
+    }
+    /// What a solution of least squares needs besides the matrices.
+    struct Squares {
+        int m, n, columns;
+        T *a, *b;  ///< b's columns have max(m, n) elements
+        Real tolerance;
+        Real* values;  ///< singular values, of 'd' and 's'
+        int rank = 0;
+    };
+    /// b := the x of the least |a x - b|, by QR (' '), QR with pivots ('y'), or singular values ('d', 's').
+    static int least_squares(char driver, Squares& x) {
+        static void* const plain = symbol("gels");
+        static void* const pivoted = symbol("gelsy");
+        static void* const divided = symbol("gelsd");
+        static void* const single = symbol("gelss");
+        const int rows = std::max(x.m, x.n), least = std::min(x.m, x.n);
+        std::vector<Real> real_work;
+        std::vector<int> whole(static_cast<std::size_t>(std::max(1, x.n + 64 * 32 * least)));
+        if constexpr (complex) real_work.resize(real_room(x));
+        int info = 0;
+        auto ends = [&](void* function, auto... before) {
+            with_work([&](T* work, int size) {
+                if constexpr (complex) {
+                    driver == 'd'
+                        ? call(function, before..., work, &size, real_work.data(), whole.data(), &info)
+                        : call(function, before..., work, &size, real_work.data(), &info);
+                } else {
+                    driver == 'd' ? call(function, before..., work, &size, whole.data(), &info)
+                                  : call(function, before..., work, &size, &info);
+                }
+            });
+        };
+        if (driver == ' ') {
+            const char op = 'N';
+            with_work([&](T* work, int size) {
+                call(plain, &op, &x.m, &x.n, &x.columns, x.a, &x.m, x.b, &rows, work, &size, &info, kOne);
+            });
+        } else if (driver == 'y') {
+            ends(pivoted, &x.m, &x.n, &x.columns, x.a, &x.m, x.b, &rows, whole.data(), &x.tolerance, &x.rank);
+        } else {
+            ends(driver == 'd' ? divided : single, &x.m, &x.n, &x.columns, x.a, &x.m, x.b, &rows, x.values,
+                 &x.tolerance, &x.rank);
+        }
+        return info;
+    }
+
 private:
     static constexpr std::size_t kOne = 1;
+
+    /// How many real numbers the complex functions of least squares want, at most.
+    template <class S> static std::size_t real_room(const S& x) {
+        const std::size_t least = static_cast<std::size_t>(std::min(x.m, x.n)),
+                          n = static_cast<std::size_t>(x.n), columns = static_cast<std::size_t>(x.columns);
+        return 2 * n + 5 * least + 10 * least * 33 + 8 * least * 32 + 3 * 32 * columns + 26 * 26 +
+               27 * columns + 64;
+    }
+    /// Column j of eigenvectors, of which a pair of conjugate ones is stored as real and imaginary parts.
+    static void unpack(const Real* packed, const Real* im, int n, std::size_t j, Complex<Real>* vectors) {
+        const auto size = static_cast<std::size_t>(n);
+        const bool second = im[j] < 0, pair = im[j] != 0;
+        const Real* re = packed + (second ? j - 1 : j) * size;
+        for (std::size_t i = 0; i < size; ++i) {
+            const Real part = pair ? re[size + i] : Real(0);
+            vectors[j * size + i] = {re[i], second ? -part : part};
+        }
+    }
 
     static void* symbol(const char* name) { return lapack_symbol(RealPart<T>::letter, name); }
     template <class... Arguments> static void call(void* function, Arguments... arguments) {

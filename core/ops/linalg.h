@@ -74,6 +74,10 @@ template <class Body> void with_type(DType dtype, Body&& body) {
     }
 }
 
+/// Refuses gradients that depend on the phases of vectors, which are anybody's choice. `products`: of the vectors with
+/// their gradients, whose diagonal then is not real.
+void check_phases(const char* name, const char* vectors, const Tensor& products);
+
 /// Fails with LinAlgError for the first matrix whose info is not 0; `words(info)` says why.
 void check_info(const std::string& name, const Tensor& info, std::string (*words)(int));
 

@@ -1,4 +1,5 @@
 // LU factorization: the factors in one matrix or apart, and their derivative.
+#include "ops/embed.h"
 #include "ops/joining.h"
 #include "ops/linalg.h"
 #include "ops/operation.h"
@@ -172,7 +173,43 @@ std::vector<Tensor> linalg_lu(const Tensor& a, bool pivot) {
     return {p, l, u};
 }
 
+/// L and U out of one matrix.
+struct LuUnpack {
+    static constexpr const char* node = "LuUnpackBackward0";
+    static constexpr bool takes_undefined = true;
+    Dims sizes;
+
+    /// x as the first rows or columns of such a matrix.
+    Tensor placed(const Tensor& x) const {
+        const int rank = sizes.size();
+        for (int d : {rank - 2, rank - 1}) {
+            if (x->sizes[d] < sizes[d]) return Embed{sizes, d, 0, x->sizes[d], 1, false}(x);
+        }
+        return x;
+    }
+    void backward(Node&, Gradients in, Gradients out) const {
+        const Tensor below = in[0] ? placed(triangle(in[0], false, -1)) : Tensor();
+        const Tensor above = in[1] ? placed(triangle(in[1], true)) : Tensor();
+        out[0] = plus(below, above);
+    }
+};
+
+std::vector<Tensor> lu_unpack(const Tensor& lu) {
+    check_matrices("torch.lu_unpack", lu, "LU_data");
+    Tensor lower, upper;
+    {
+        const ModeGuard quiet(kNoGrad, true);
+        lower = row_major(lower_of(lu));
+        upper = row_major(upper_of(lu));
+    }
+    if (needs_record({&lu})) record_all({lower, upper}, {&lu}, LuUnpack{lu->sizes}, 0);
+    return {lower, upper};
+}
+
 const Offer offer({
+    operation<&lu_unpack>("_lu_unpack", "LU",
+                          "L and U out of one matrix. Derivative: the triangles of gL and gU.",
+                          Offered::Function),
     operation<&permutation>("_lu_permutation", "LU, pivots", "P of A = P L U. No derivative.",
                             Offered::Function),
     operation<&lu_factor_ex>("_linalg_lu_factor_ex", "A, *, pivot=True, check_errors=False",

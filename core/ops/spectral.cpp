@@ -121,8 +121,8 @@ Tensor differences(const Tensor& y) {
                   sub(unsqueeze(y, -2), unsqueeze(y, -1)));
 }
 
-/// Refuses gradients that depend on the phases of vectors, which are anybody's choice. `products`: of the vectors with
-/// their gradients, whose diagonal then is not real.
+}  // namespace
+
 void check_phases(const char* name, const char* vectors, const Tensor& products) {
     if (!is_complex(products->dtype) || !on_cpu(products) || products->numel == 0) return;
     const ModeGuard quiet(kNoGrad, true);
@@ -133,6 +133,8 @@ void check_phases(const char* name, const char* vectors, const Tensor& products)
           "depends on "
           "this quantity, so it is ill-defined.");
 }
+
+namespace {
 
 struct Eigh {
     static constexpr const char* node = "LinalgEighBackward0";

@@ -3,6 +3,7 @@
 
 from tapeless import _core
 from tapeless.linalg.decompositions import *  # noqa: F403
+from tapeless.linalg.factors import *  # noqa: F403
 from tapeless.linalg.norms import *  # noqa: F403
 from tapeless.linalg.products import *  # noqa: F403
 from tapeless.linalg.solutions import *  # noqa: F403
