@@ -104,6 +104,8 @@ def _pooled(rank: int, input: Any, kernel_size: Any, output_size: Any, output_ra
     if samples is None:
         batch = 1 if input.dim() == rank + 1 else input.shape[0]
         samples = tapeless.rand(batch, input.shape[-rank - 1], rank, dtype=input.dtype, device=input.device)
+    elif samples.dtype is not input.dtype:
+        raise RuntimeError(f"Expect _random_samples to have the same dtype as input, but got {samples.dtype}")
     return _NODES[rank](input, samples, kernel, counts)
 
 

@@ -44,6 +44,8 @@ def batch_norm(
 ) -> Any:
     """Channels brought to mean 0 and variance 1, weighted and shifted; see `torch.batch_norm`."""
     need_tensor("batch_norm", "input", 1, input)
+    if eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if training:
         _need_several(tuple(input.shape))
     return tapeless.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, True)

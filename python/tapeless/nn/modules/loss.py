@@ -10,6 +10,7 @@ from typing import Any
 
 from tapeless.nn import functional as F
 from tapeless.nn.functional._checks import legacy_reduction
+from tapeless.nn.modules.distance import PairwiseDistance
 from tapeless.nn.modules.module import Module
 
 __all__ = [
@@ -263,6 +264,8 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        if not isinstance(delta, float | int):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         self.delta = delta
 
     def forward(self, input: Any, target: Any) -> Any:
@@ -448,7 +451,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

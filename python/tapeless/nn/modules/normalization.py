@@ -39,7 +39,11 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(Module):
-    """LocalResponseNorm of (N, C, H, W) by its older name."""
+    """LocalResponseNorm of (N, C, H, W) as the older Torch had it.
+
+    Its sum is over an odd number of channels, the next smaller one of `size`, and never lets go of the first channel,
+    as in PyTorch, so that models which were trained so keep their results.
+    """
 
     size: int
     alpha: float
@@ -57,7 +61,12 @@ class CrossMapLRN2d(Module):
         """The normalised images; ValueError unless there are four dimensions."""
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        reach = (self.size - 1) // 2
+        at = tapeless.arange(input.size(1))
+        near = (at.unsqueeze(0) - at.unsqueeze(1)).abs() <= reach
+        seen = (near | (at == 0).unsqueeze(0)).to(input.dtype)
+        total = (input * input).movedim(1, -1).matmul(seen.t()).movedim(-1, 1)
+        return input / (total * (self.alpha / self.size) + self.k).pow(self.beta)
 
     def extra_repr(self) -> str:
         """The constants of the formula."""
