@@ -11,7 +11,7 @@ import torch
 
 @dataclass(frozen=True)
 class Excuse:
-    """A disagreement that stands: of which modules, what it looks like, and why ours is right or cannot be otherwise."""
+    """A disagreement that stands: of which modules, what it looks like, and why ours is right."""
 
     names: tuple[str, ...]
     pattern: str

@@ -7,6 +7,7 @@ gradients, buffers and the state_dict, carried both ways, have to agree.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 import sys
@@ -24,7 +25,8 @@ from .convert import carry, dtype_name, read
 from .library import Library, Unsupported
 from .module_samples import DRAWN_NORMAL, EXCUSES, NOT_COMPARED, SAMPLES
 
-TOLERANCE = Tolerance({torch.float32: (3e-5, 3e-5)})
+# Gradients are sums of many terms: PyTorch's own are up to 4e-5 away from what float64 gives.
+TOLERANCE = Tolerance({torch.float32: (1e-4, 5e-5)})
 
 
 @dataclass
@@ -65,9 +67,7 @@ def database_samples(info: Any, training: bool) -> list[Sample]:
     samples = []
     for one in given:
         made, call = one.constructor_input, one.forward_input
-        samples.append(
-            Sample(info.name.removeprefix("nn."), made.args, made.kwargs, call.args, call.kwargs, training)
-        )
+        samples.append(Sample(info.name.removeprefix("nn."), made.args, made.kwargs, call.args, call.kwargs, training))
     return samples
 
 
@@ -114,6 +114,8 @@ class Carrier:
 
     def _copy(self, value: Any) -> Any:
         """A copy of a tensor, so that no gradient is left behind."""
+        if isinstance(value, torch.nn.Module):
+            return copy.deepcopy(value)
         if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
             if id(value) not in self.seen:
                 self.seen[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
@@ -254,11 +256,10 @@ def reasons(expected: Outcome, actual: Outcome, drawn_normal: bool) -> list[str]
             return []
         told = brief(actual.error or expected.error)
         return [f"raises {pair[1]} where PyTorch raises {pair[0]}: {told}"]
-    found = [
-        f"{key}: {actual.facts.get(key, 'nothing')!r:.300} where PyTorch has {expected.facts.get(key, 'nothing')!r:.300}"
-        for key in {**expected.facts, **actual.facts}
-        if expected.facts.get(key, "nothing") != actual.facts.get(key, "nothing")
-    ]
+    pairs = {
+        key: [x.facts.get(key, "nothing") for x in (actual, expected)] for key in {**expected.facts, **actual.facts}
+    }
+    found = [f"{key}: {us!r:.300} where PyTorch has {them!r:.300}" for key, (us, them) in pairs.items() if us != them]
     if found:
         return found
     for key, x in expected.exact.items():
@@ -338,7 +339,8 @@ def main() -> int:
         bad: list[str] = []
         errors, unlike = error_reasons(ours, info) if info else (0, [])
         told = [("errors", reason) for reason in unlike]
-        samples = [x for mode in (True, False) for x in (database_samples(info, mode) if info else [])]
+        modes = (True, False) if info is None or info.train_and_eval_differ else (True,)
+        samples = [x for mode in modes for x in (database_samples(info, mode) if info else [])]
         samples += [x for mode in (True, False) for x in written_samples(name, mode)]
         count, agree = count + errors, agree + errors - len(unlike)
         for sample in samples:

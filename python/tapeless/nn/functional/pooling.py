@@ -75,8 +75,8 @@ class _Form:
             )
         if len(shape) not in (rank + 1, rank + 2) or 0 in shape[-rank - 1 :]:
             raise RuntimeError(
-                f"{name}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with optional 0 dim batch size for "
-                f"input, but got: {list(shape)}"
+                f"{name}: non-empty {rank + 1}D or {rank + 2}D (batch mode) tensor expected for input, with optional 0 "
+                f"dim batch size, but got: {list(shape)}"
             )
         self.count = tuple(self._windows(d, shape[-rank + d], ceil) for d in range(rank))
         if min(self.count) < 1:

@@ -168,9 +168,10 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
 
     def initialize_parameters(self, input: Any) -> None:
         """Take the number of channels from an input."""
+        if self.num_features == 0 and (self.affine or self.track_running_stats):
+            self.num_features = input.shape[1]  # Also where a state has given the tensors their shapes.
         if not self.has_uninitialized_params():
             return
-        self.num_features = input.shape[1]
         waiting = [self.weight, self.bias] if self.affine else []
         waiting += [self.running_mean, self.running_var] if self.track_running_stats else []
         for tensor in waiting:
