@@ -100,7 +100,7 @@ def test_dropout_is_for_training():
 
 
 def test_the_adaptive_softmax_is_a_distribution_and_its_loss_is_its_logarithm():
-    layer = nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2, 4])
+    layer = nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2, 4], div_value=2.0)
     x, target = torch.randn(5, 4), torch.tensor([0, 5, 3, 2, 1])
     logs = layer.log_prob(x)
     torch.testing.assert_close(logs.exp().sum(1), torch.ones(5))

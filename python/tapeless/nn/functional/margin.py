@@ -169,7 +169,7 @@ def _check_classes(function: str, input: Any, target: Any, weight: Any) -> None:
     rows, classes = (input.shape[0] if rank == 2 else 1), (input.shape[-1] if rank else 1)
     if target.dim() > 1 or target.numel() != rows:
         raise RuntimeError(
-            f"inconsistent target size: the target tensor should be 1-D with size equal to the number of rows. Expected "
+            f"inconsistent target size: the target tensor should be 1-D with size equal to the rows. Expected "
             f"target size [{rows}], but got {list(target.shape)}"
         )
     if weight is not None and weight.numel() != classes:
