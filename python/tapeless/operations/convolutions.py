@@ -12,7 +12,7 @@ from typing import Any
 
 from tapeless import _core
 from tapeless._core import Tensor
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 METHODS = ()
@@ -116,6 +116,7 @@ def _convolve_back(
     return out if batched else out.squeeze(0)
 
 
+@autocasts("lower")
 def conv1d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
@@ -127,6 +128,7 @@ def conv1d(
     return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
+@autocasts("lower")
 def conv2d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
@@ -134,6 +136,7 @@ def conv2d(
     return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
 
 
+@autocasts("lower")
 def conv3d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
@@ -141,6 +144,7 @@ def conv3d(
     return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
+@autocasts("lower")
 def conv_transpose1d(
     input: Any,
     weight: Any,
@@ -159,6 +163,7 @@ def conv_transpose1d(
     return _convolve_back(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@autocasts("lower")
 def conv_transpose2d(
     input: Any,
     weight: Any,
@@ -173,6 +178,7 @@ def conv_transpose2d(
     return _convolve_back(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@autocasts("lower")
 def conv_transpose3d(
     input: Any,
     weight: Any,
@@ -187,6 +193,7 @@ def conv_transpose3d(
     return _convolve_back(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@autocasts("lower")
 @composition("conv_tbc", saves=("self", "weight", "bias"))
 def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """The convolution over time of [T, N, C] with weight [k, C, out] and a bias. Derivative: that of conv1d."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import tapeless
 from tapeless._core import Tensor
+from tapeless.composition import autocasts
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
 METHODS = ()
@@ -201,6 +202,9 @@ def _call(make: Any, *args: Any) -> Any:
     return output.transpose(0, 1) if batch_first else output, *last
 
 
+_call_lower = autocasts("lower")(_call)
+
+
 def _states(hx: Any) -> State:
     return (hx,) if isinstance(hx, Tensor) else tuple(hx)
 
@@ -222,7 +226,10 @@ def lstm(
     input, forget, cell, output. Packed rows are called as lstm(data, batch_sizes, hx, params, has_biases, num_layers,
     dropout, train, bidirectional).
     """
-    return _call(_lstm, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+    # PyTorch's policy under autocast is that of its fused kernel, which takes neither packed rows nor projections.
+    fused = not isinstance(hx, Tensor) and hx[0].shape[-1] == hx[1].shape[-1]
+    call = _call_lower if fused else _call
+    return call(_lstm, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
 
 
 def gru(

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import tapeless
-from tapeless.composition import composition
+from tapeless.composition import autocasts, composition
 from tapeless.nn.functional._checks import need_tensor, spelled
 
 __all__ = [
@@ -69,7 +69,7 @@ def _node(rank: int) -> Any:
     return pool
 
 
-_NODES = {rank: _node(rank) for rank in (2, 3)}
+_NODES = {rank: autocasts("float32")(_node(rank)) for rank in (2, 3)}
 
 
 def _counts(name: str, rank: int, input: Any, output_size: Any, output_ratio: Any) -> tuple[int, ...]:

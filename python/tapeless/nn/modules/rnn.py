@@ -151,7 +151,7 @@ class RNNBase(Module):
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """Raise where the input's dtype, dimensions or last size do not fit."""
         weight = self._flat_weights[0]
-        if input.dtype != weight.dtype and not tapeless.is_autocast_enabled():
+        if input.dtype != weight.dtype and not tapeless.is_autocast_enabled(input.device.type):
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). "
                 f"Convert input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"
