@@ -4,7 +4,7 @@
 from typing import Any
 
 from tapeless import Tensor
-from tapeless.optim.formula import FormulaOptimizer, advance, check, chosen, each, move, number, snapshot
+from tapeless.optim.formula import FormulaOptimizer, advance, check, chosen, each, move, number
 from tapeless.optim.optimizer import ParamsT
 
 __all__ = ["Adadelta", "adadelta"]
@@ -36,7 +36,7 @@ def adadelta(
     for p, g, v, u, step in each(params, grads, *columns, maximize=maximize, weight_decay=weight_decay):
         advance(step)
         v.mul_(rho).addcmul_(g, g, value=1 - rho)
-        delta = (snapshot(u) + eps).sqrt() / (snapshot(v) + eps).sqrt() * g
+        delta = (u + eps).sqrt() / (v + eps).sqrt() * g
         u.mul_(rho).addcmul_(delta, delta, value=1 - rho)
         move(p, delta, lr)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tapeless as torch
 from tapeless import Tensor
-from tapeless.optim.formula import FormulaOptimizer, advance, check, chosen, counter, descend, each, number, snapshot
+from tapeless.optim.formula import FormulaOptimizer, advance, check, chosen, counter, descend, each, number
 from tapeless.optim.optimizer import ParamsT
 
 __all__ = ["Adagrad", "adagrad"]
@@ -38,7 +38,7 @@ def adagrad(
     for p, g, total, step in each(params, grads, state_sums, state_steps, maximize=maximize, weight_decay=weight_decay):
         t = advance(step)
         total.addcmul_(g, g)
-        descend(p, g, snapshot(total).sqrt() + eps, lr / (1 + (t - 1) * lr_decay))
+        descend(p, g, total.sqrt() + eps, lr / (1 + (t - 1) * lr_decay))
 
 
 class Adagrad(FormulaOptimizer):

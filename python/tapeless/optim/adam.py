@@ -70,7 +70,7 @@ def adam(
             v = largest
         # √(v/c) + ε = (√v + ε√c) / √c: one pass less.
         root = (1 - beta2**t) ** 0.5
-        descend(p, snapshot(m), snapshot(v).sqrt() + eps * root, lr * root / (1 - beta1**t))
+        descend(p, snapshot(m), v.sqrt() + eps * root, lr * root / (1 - beta1**t))
 
 
 class Adam(FormulaOptimizer):

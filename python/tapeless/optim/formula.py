@@ -8,7 +8,7 @@ the formula, and a class that names the options, makes the first state, and call
 operations the core fuses, is the fastest form there is here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import repeat
 from typing import Any
 
@@ -90,23 +90,30 @@ def _real(x: Any) -> Any:
 
 def each(
     params: list[Tensor], grads: list[Tensor], *columns: Any, maximize: bool = False, weight_decay: Any = 0
-) -> Iterator[tuple[Any, ...]]:
+) -> Iterable[tuple[Any, ...]]:
     """For each parameter: itself, its gradient as the formula takes it, and its part of each column of state.
 
     Complex parameters come as pairs of reals. `maximize` turns the gradient round; `weight_decay` adds that much of
     the parameter to it, the gradient of weight_decay * |p|² / 2. An empty column gives None.
     """
-    for row in zip(params, grads, *[column or repeat(None) for column in columns], strict=False):
-        p, g, *state = row
-        if maximize:
-            g = -g
-        if p.is_complex():
-            p, g, *state = map(_real, (p, g, *state))
-        if isinstance(weight_decay, Tensor):
-            g = g + weight_decay * p
-        elif weight_decay:
-            g = g.add(p, alpha=weight_decay)
-        yield p, g, *state
+    rows = zip(params, grads, *[column or repeat(None) for column in columns], strict=False)
+    decays = isinstance(weight_decay, Tensor) or weight_decay != 0
+    if maximize or decays or any(p.is_complex() for p in params):
+        return (_changed(row, maximize, weight_decay if decays else None) for row in rows)
+    return rows
+
+
+def _changed(row: tuple[Any, ...], maximize: bool, weight_decay: Any) -> tuple[Any, ...]:
+    p, g, *state = row
+    if maximize:
+        g = -g
+    if p.is_complex():
+        p, g, *state = map(_real, (p, g, *state))
+    if isinstance(weight_decay, Tensor):
+        g = g + weight_decay * p
+    elif weight_decay is not None:
+        g = g.add(p, alpha=weight_decay)
+    return p, g, *state
 
 
 class FormulaOptimizer(Optimizer):

@@ -60,7 +60,7 @@ def nadam(
         product *= mu
         m.lerp_(g, 1 - beta1)
         v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        root = (snapshot(v) / (1 - beta2**t)).sqrt() + eps
+        root = (v / (1 - beta2**t)).sqrt() + eps
         so_far = product.item()
         descend(p, g, root, lr * (1 - mu) / (1 - so_far))
         descend(p, snapshot(m), root, lr * mu_next / (1 - so_far * mu_next))

@@ -60,7 +60,7 @@ def radam(
         length = limit - 2 * t * beta2**t / correction
         if length > 5:
             r = ((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)) ** 0.5
-            descend(p, snapshot(m), snapshot(v).sqrt() + eps, rate * r * correction**0.5)
+            descend(p, snapshot(m), v.sqrt() + eps, rate * r * correction**0.5)
         else:
             move(p, snapshot(m), rate)
 

@@ -55,7 +55,7 @@ def rmsprop(
     for p, g, v, mean, buffer, step in each(params, grads, *columns, maximize=maximize, weight_decay=weight_decay):
         advance(step)
         v.mul_(alpha).addcmul_(g, g, value=1 - alpha)
-        variance = snapshot(v)
+        variance = v
         if centered:
             mean.lerp_(g, 1 - alpha)
             variance = v.addcmul(snapshot(mean), snapshot(mean), value=-1)

@@ -92,6 +92,8 @@ class SGD(FormulaOptimizer):
     def _apply(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor], *columns: list[Any]) -> None:
         (buffers,) = columns
         options = chosen(group, "weight_decay", "momentum", "lr", "dampening", "nesterov", "maximize")
+        is_first = any(buffer is None for buffer in buffers)
         sgd(params, grads, buffers, **options)
-        for p, buffer in zip(params, buffers, strict=False):
-            self.state[p]["momentum_buffer"] = buffer
+        if is_first:
+            for p, buffer in zip(params, buffers, strict=True):
+                self.state[p]["momentum_buffer"] = buffer
