@@ -379,3 +379,76 @@ def test_flat_copies_and_their_parts():
     flat = utils._flatten_dense_tensors(parts)
     assert_same(flat, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
     assert [x.shape for x in utils._unflatten_dense_tensors(flat, parts)] == [(2, 2), (3,)]
+
+
+# Parameters, modules and optimizers
+
+
+@formats
+@pytest.mark.parametrize("weights_only", [True, False])
+def test_parameters_come_back_as_parameters(form, weights_only):
+    frozen = torch.nn.Parameter(torch.ones(2), requires_grad=False)
+    frozen.note = "kept"
+    weight, other = through([torch.nn.Parameter(torch.arange(3.0)), frozen], form, weights_only=weights_only)
+    assert type(weight) is type(other) is torch.nn.Parameter
+    assert weight.requires_grad and not other.requires_grad and other.note == "kept"
+    assert_same(weight, [0.0, 1.0, 2.0])
+
+
+def test_shared_parameters_stay_shared():
+    layer = torch.nn.Linear(2, 2)
+    loaded = through({"a": layer.weight, "b": layer.weight})
+    assert loaded["a"] is loaded["b"]
+
+
+@pytest.mark.parametrize("copied", [lambda x: pickle.loads(pickle.dumps(x)), lambda x: through(x, weights_only=False)])
+def test_whole_modules_come_back(copied):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.LSTM(3, 4, batch_first=True))
+    again = copied(model)
+    assert repr(again) == repr(model) and list(again.state_dict()) == list(model.state_dict())
+    x = torch.ones(1, 5, 2)
+    assert_same(again(x)[0], model(x)[0])
+    again[0].weight.data.zero_()
+    assert model[0].weight.abs().sum() > 0
+
+
+def test_names_of_modules_in_files_are_pytorchs():
+    model = torch.nn.ModuleList(
+        [torch.nn.MultiheadAttention(4, 2), torch.nn.ParameterList([torch.nn.Parameter(torch.ones(1))])]
+    )
+    with zipfile.ZipFile(saved([model, torch.nn.functional.relu])) as archive:
+        content = archive.read("archive/data.pkl")
+    for name in (
+        b"torch.nn.modules.activation\nMultiheadAttention\n", b"torch.nn.modules.container\nParameterList\n",
+        b"torch.nn.functional\nrelu\n",
+    ):  # fmt: skip
+        assert name in content
+    assert b"tapeless" not in content
+
+
+@formats
+def test_states_of_optimizers_come_back(form):
+    weight = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    optimizer = torch.optim.Adam([weight], lr=0.1)
+    (weight**2).sum().backward()
+    optimizer.step()
+    state = through({"model": {"w": weight}, "optimizer": optimizer.state_dict()}, form)
+    other = torch.nn.Parameter(state["model"]["w"].detach().clone())
+    second = torch.optim.Adam([other], lr=0.5)
+    second.load_state_dict(state["optimizer"])
+    for one, its in ((weight, optimizer), (other, second)):
+        its.zero_grad()
+        (one**2).sum().backward()
+        its.step()
+    assert_same(weight, other)
+
+
+@pytest.mark.ours_differs("PyTorch's storages have a type of their own there")
+def test_a_file_is_memory_of_a_storage(tmp_path):
+    path = tmp_path / "raw"
+    path.write_bytes(bytes(range(8)))
+    storage = torch.UntypedStorage.from_file(path, nbytes=8)
+    assert storage.tolist() == list(range(8)) and storage[2:4].tolist() == [2, 3] and storage[2:4].nbytes() == 2
+    shared = torch.UntypedStorage.from_file(path, shared=True, nbytes=8)
+    shared[0] = 9
+    assert path.read_bytes()[0] == 9 and storage.nbytes() == 8

@@ -43,10 +43,26 @@ class UntypedStorage:
         return _core._storage_key(self._tensor)
 
     def __getitem__(self, index: Any) -> Any:
-        return UntypedStorage(self._flat()[index]) if isinstance(index, slice) else self._flat()[index].item()
+        return UntypedStorage(_part(self._flat(), index)) if isinstance(index, slice) else self._flat()[index].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._flat()[index] = value
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """A file's bytes as memory. Writes go into the file where `shared`, which then grows to `nbytes` if it must."""
+        import mmap
+        import os
+
+        with open(filename, "r+b" if shared else "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < nbytes and not shared:
+                raise RuntimeError(f"from_file: {filename} has {size} bytes and is asked for {nbytes}")
+            if size < nbytes:
+                file.truncate(nbytes)
+            access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+            memory = mmap.mmap(file.fileno(), nbytes, access=access) if nbytes else b""
+        return cls(_core._frombuffer(memory, _core.uint8, nbytes, 0)) if nbytes else cls(0)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())
@@ -196,7 +212,7 @@ class TypedStorage:
         return self._flat().tolist()
 
     def __getitem__(self, index: Any) -> Any:
-        return TypedStorage(self._flat()[index]) if isinstance(index, slice) else self._flat()[index].item()
+        return TypedStorage(_part(self._flat(), index)) if isinstance(index, slice) else self._flat()[index].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._flat()[index] = value
@@ -261,6 +277,14 @@ def _elements(x: _core.Tensor, dtype: Any) -> Any:
         return whole if dtype is x.dtype else whole.view(dtype)
     whole = _whole(x)
     return whole[: whole.numel() // dtype.itemsize * dtype.itemsize].view(dtype)
+
+
+def _part(flat: _core.Tensor, index: slice) -> _core.Tensor:
+    """A part of a vector as memory of its own extent, which both share."""
+    part = flat[index]
+    if not part.numel() or part.is_meta:
+        return part.clone()
+    return _core._frombuffer(part.contiguous(), part.dtype, part.numel(), 0)
 
 
 def _whole(x: _core.Tensor) -> _core.Tensor:

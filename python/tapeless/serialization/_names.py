@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pickle
+import sys
 from collections import OrderedDict
 from typing import Any
 
@@ -20,6 +21,10 @@ _MOVED = {
     ("tapeless.nn.parameter", "_rebuild_parameter_with_state"): "torch._utils",
     ("tapeless._core", "Generator"): "torch._C",
 }
+# Private modules that PyTorch has too, and whose names its files give.
+_PRIVATE = ("torch._utils", "torch._tensor", "torch._C", "torch.optim._adafactor", "torch.optim._muon")
+# Packages here that are one module in PyTorch; `operations` is the namespace itself.
+_ONE_MODULE = ("nn.functional", "optim.lr_scheduler", "linalg", "special", "fft", "operations")
 _BACK = {(theirs, name): module for (module, name), theirs in _MOVED.items() if theirs != "torch._utils"}
 
 
@@ -35,6 +40,11 @@ def written(obj: Any, name: str | None = None) -> tuple[str, str] | None:
     if not isinstance(name, str) or not isinstance(module, str) or not is_ours(module):
         return None
     theirs = _MOVED.get((module, name)) or "torch" + module[module.find(".") :] * ("." in module)
+    flat = next((one for one in _ONE_MODULE if module.startswith(f"tapeless.{one}.")), None)
+    if flat is not None:
+        theirs = "torch" if flat == "operations" else f"torch.{flat}"
+    elif theirs.rpartition(".")[2].startswith("_") and theirs not in _PRIVATE:
+        theirs = _public(obj, module, name)
     try:
         found = resolved(theirs, name)
     except (ImportError, AttributeError):
@@ -44,11 +54,31 @@ def written(obj: Any, name: str | None = None) -> tuple[str, str] | None:
     return theirs, name
 
 
+def _public(obj: Any, module: str, name: str) -> str:
+    """The public module beside a private one that lists an object, or the package: PyTorch has it there."""
+    package = module.rpartition(".")[0]
+    for path in sorted(sys.modules):
+        beside, dot, last = path.rpartition(".")
+        if beside == package and last[:1] != "_" and name in getattr(sys.modules[path], "__all__", ()):
+            if getattr(sys.modules[path], name, None) is obj:
+                return "torch" + path.removeprefix("tapeless")
+    return "torch" + package.removeprefix("tapeless")
+
+
+def _of_the_core(family: str, name: str) -> Any:
+    """What PyTorch's files call an operation written in C++ by: a family's module, or a class of all others."""
+    if name == "_VariableFunctionsClass":
+        return tapeless
+    if family in ("._linalg", "._special", "._fft"):
+        return getattr(getattr(tapeless, family[2:]), name.removeprefix(family[2:] + "_"))
+    return getattr(tapeless.nn.functional if family == "._nn" else _core, name)
+
+
 def resolved(module: str, name: str) -> Any:
     """The object of this package that a file calls so; AttributeError or ImportError where there is none."""
     ours = _BACK.get((module, name)) or "tapeless" + module.removeprefix("torch").removeprefix("tapeless")
     if ours.startswith("tapeless._C"):
-        ours = "tapeless._core"
+        return _of_the_core(ours.removeprefix("tapeless._C"), name)
     return functools.reduce(getattr, name.split("."), importlib.import_module(ours))
 
 

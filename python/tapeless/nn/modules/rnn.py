@@ -200,8 +200,13 @@ class RNNBase(Module):
         given = ((name, getattr(self, name)) for name in defaults)
         return text + "".join(f", {name}={value}" for name, value in given if value != defaults[name])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, with the lists of parameters that PyTorch keeps beside them: its files hold both."""
+        lists = {"_flat_weights_names": self._flat_weights_names, "_flat_weights": self._flat_weights}
+        return {**super().__getstate__(), **lists}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__({name: v for name, v in state.items() if not name.startswith("_flat_weight")})
         self.__dict__.setdefault("proj_size", 0)
 
     # --- The call ---

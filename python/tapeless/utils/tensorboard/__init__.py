@@ -1,0 +1,6 @@
+# Event files for TensorBoard.
+"""`torch.utils.tensorboard`: SummaryWriter, through the package tensorboardX."""
+
+from tapeless.utils.tensorboard.writer import SummaryWriter
+
+__all__ = ["SummaryWriter"]
