@@ -253,7 +253,7 @@ def test_loops_over_functions_run_as_python():
 
 
 def test_futures_hold_what_is_set():
-    future = torch.futures.Future()
+    future: torch.futures.Future[int] = torch.futures.Future()
     then = future.then(lambda f: f.value() + 1)
     assert not then.done()
     future.set_result(1)

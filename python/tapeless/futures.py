@@ -3,10 +3,12 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Future:
+class Future(Generic[T]):
     """A value or an exception that somebody sets and others wait for."""
 
     def __init__(self, *, devices: Any = None) -> None:
