@@ -13,17 +13,20 @@ from tapeless import _missing
 @pytest.mark.parametrize(
     ("ask", "text"),
     [
-        (lambda: torch.sparse_coo_tensor, "PyTorch 2.13 has it, Tapeless has not: sparse layouts are out of scope"),
+        (lambda: torch.sparse_coo_tensor, "no attribute 'sparse_coo_tensor': sparse layouts are out of scope"),
         (lambda: torch.sparse, "sparse layouts are out of scope; instead: a dense tensor"),
         (lambda: torch.quantize_per_tensor, "quantization is out of scope"),
         (lambda: torch.ao, "quantization is out of scope"),
         (lambda: torch.nested, "nested and masked layouts are out of scope"),
         (lambda: torch.jit.trace_async, "TorchScript is out of scope"),
-        (lambda: torch.ones(1).to_sparse, "'Tensor' object has no attribute 'to_sparse': PyTorch 2.13 has it"),
+        (
+            lambda: torch.ones(1).to_sparse,
+            "'Tensor' object has no attribute 'to_sparse': sparse layouts are out of scope",
+        ),
         (lambda: torch.Tensor.coalesce, "sparse layouts are out of scope"),
         (
             lambda: torch.utils.benchmark.Fuzzer,
-            "PyTorch 2.13 has it, Tapeless has not yet; instead: .*Timer|has not yet$",
+            "PyTorch 2.13 has it, Tapeless has not yet",
         ),
     ],
 )
@@ -41,9 +44,7 @@ def test_another_name_gets_pythons_own_words(owner):
 
 
 def test_an_import_is_explained():
-    with pytest.raises(
-        ImportError, match="cannot import name 'sparse_coo_tensor' from 'tapeless': PyTorch 2.13 has it"
-    ):
+    with pytest.raises(ImportError, match="cannot import name 'sparse_coo_tensor' from 'tapeless': sparse layouts"):
         from tapeless import sparse_coo_tensor  # noqa: F401
     with pytest.raises(ImportError, match="cannot import name 'no_such'"):
         from tapeless import no_such  # noqa: F401
@@ -59,7 +60,10 @@ def test_a_module_that_is_asked_for_is_no_error():
 def test_under_the_name_torch_it_says_torch():
     torch.install_as_torch()
     try:
-        with pytest.raises(ModuleNotFoundError, match="No module named 'torch.sparse': PyTorch 2.13 has it") as info:
+        with pytest.raises(
+            ModuleNotFoundError,
+            match="No module named 'torch.sparse': sparse layouts are out of scope; instead: a dense tensor",
+        ) as info:
             importlib.import_module("torch.sparse")
         assert info.value.name == "torch.sparse"
         with pytest.raises(ModuleNotFoundError, match="No module named 'torch.no_such'$"):

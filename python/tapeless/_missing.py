@@ -40,7 +40,7 @@ def _nearest(module: str, name: str) -> str:
 
 
 def why(module: str, name: str) -> str:
-    """A sentence on a name of PyTorch's that `module` ("tapeless.nn") lacks; "" for a name that PyTorch lacks too."""
+    """Why `module` ("tapeless.nn") lacks a name of PyTorch's, and what to use instead; "" for a name of nobody's."""
     from tapeless import _scope
 
     dotted = _dotted(module, name)
@@ -49,10 +49,10 @@ def why(module: str, name: str) -> str:
     if scope is None and name not in pytorchs().get(inside, ()):
         return ""
     if scope:
-        reason, instead = f"Tapeless has not: {scope[0]}", scope[1]
+        reason, instead = scope
     else:
-        reason, instead = "Tapeless has not yet", _nearest(module, name)
-    return f"PyTorch 2.13 has it, {reason}" + (f"; instead: {instead}" if instead else "")
+        reason, instead = "PyTorch 2.13 has it, Tapeless has not yet", _nearest(module, name)
+    return reason + (f"; instead: {instead}" if instead else "")
 
 
 def _shown(module: str) -> str:

@@ -25,7 +25,7 @@ _NONE = "torch.jit.{}: TorchScript is out of scope, nothing is one"
 globals().update(_doors.kinds("ScriptModule ScriptFunction RecursiveScriptModule CompilationUnit", "torch.jit", _NONE))
 TopLevelTracedModule = TracedModule = ScriptModule  # type: ignore[name-defined]  # noqa: F821
 unused = ignore = export = script_method = interface = strict_fusion = _doors.unchanged
-script_if_tracing = optimize_for_inference = _overload = _overload_method = _doors.unchanged
+script_if_tracing = _script_if_tracing = optimize_for_inference = _overload = _overload_method = _doors.unchanged
 
 
 class Error(RuntimeError):
