@@ -126,6 +126,7 @@ conformance: $(ORACLE)/.installed
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.distributions)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.functional)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.optimizers)

@@ -8,6 +8,7 @@ from tapeless.autograd import anomaly_mode, function, grad_mode, graph, variable
 from tapeless.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 from tapeless.autograd.function import Function
 from tapeless.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from tapeless.autograd.gradcheck import gradcheck, gradgradcheck
 from tapeless.autograd.variable import Variable
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "function",
     "grad",
     "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "no_grad",
@@ -76,6 +79,32 @@ def _zeros_for(targets: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, .
     return tuple(filled)
 
 
+def _batched(outputs: Any, weights: Any, retain: bool, create: bool, targets: Any, unused: bool, into: bool) -> Any:
+    """The gradients of each of a batch of weights, stacked; a graph is used as often as there are weights."""
+    weights = _as_sequence(weights)
+    count = {len(w) for w in weights if w is not None}
+    if len(count) != 1 or 0 in count:
+        raise RuntimeError("is_grads_batched: each of grad_outputs needs the same first dimension, that of a batch")
+    (count,) = count
+    rows = [
+        _core.run_backward(
+            outputs,
+            tuple(None if w is None else w[i] for w in weights),
+            retain or i + 1 < count,
+            create,
+            targets,
+            unused,
+            into,
+        )
+        for i in range(count)
+    ]
+    # Whether a gradient arrives does not depend on the weights.
+    return tuple(
+        None if rows[0][at] is None else _core.functions["stack"]([row[at] for row in rows])
+        for at in range(len(targets))
+    )
+
+
 def grad(
     outputs: Any,
     inputs: Any,
@@ -90,17 +119,12 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`, as a tuple (a dict for a dict).
 
     `grad_outputs` weighs the outputs (None: 1 for a scalar). An input that the outputs do not
-    depend on raises, unless `allow_unused` (None) or `materialize_grads` (zeros) is given.
+    depend on raises, unless `allow_unused` (None) or `materialize_grads` (zeros) is given. With `is_grads_batched`,
+    `grad_outputs` have a first dimension of weights, and so have the gradients.
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, "
-            "but got: allow_unused=False."
-        )
-    if is_grads_batched:
-        raise RuntimeError(
-            "autograd.grad: is_grads_batched=True was given, but batched gradients do not exist "
-            "here; call grad once for each row of grad_outputs with retain_graph=True"
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
     keys = tuple(inputs) if isinstance(inputs, dict) else None
     targets = tuple(inputs.values()) if keys is not None else tuple(_as_sequence(inputs))
@@ -110,15 +134,8 @@ def grad(
         retain_graph = create_graph
     if allow_unused is None:
         allow_unused = materialize_grads
-    results = _core.run_backward(
-        _as_sequence(outputs),
-        grad_outputs,
-        retain_graph,
-        create_graph,
-        targets,
-        allow_unused,
-        False,
-    )
+    backward = _batched if is_grads_batched else _core.run_backward
+    results = backward(_as_sequence(outputs), grad_outputs, retain_graph, create_graph, targets, allow_unused, False)
     if materialize_grads:
         results = _zeros_for(targets, results)
     return results if keys is None else dict(zip(keys, results, strict=True))

@@ -134,9 +134,7 @@ def _any_hook(fn: Callable[..., Any]) -> Callable[[int, Any], None]:
     return hook
 
 
-def register_multi_grad_hook(
-    tensors: Iterable[Any], fn: Callable[..., Any], *, mode: str = "all"
-) -> RemovableHandle:
+def register_multi_grad_hook(tensors: Iterable[Any], fn: Callable[..., Any], *, mode: str = "all") -> RemovableHandle:
     """Call `fn` once per backward: with all gradients, or with the first for `mode="any"`.
 
     Gradients of tensors that this backward did not reach are None.

@@ -1,6 +1,6 @@
 """Function transforms: derivatives and batches of functions, in any composition."""
 
-from tapeless.func._differentiate import grad, grad_and_value, jvp, vjp
+from tapeless.func._differentiate import grad, grad_and_value, jvp, linearize, vjp
 from tapeless.func._functional_call import functional_call, stack_module_state
 from tapeless.func._jacobians import hessian, jacfwd, jacrev
 from tapeless.func._vmap import vmap
@@ -13,6 +13,7 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "linearize",
     "stack_module_state",
     "vjp",
     "vmap",

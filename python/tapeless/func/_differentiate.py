@@ -11,7 +11,7 @@ from tapeless._core import Tensor
 from tapeless.autograd.grad_mode import enable_grad
 from tapeless.func._tree import flatten, tree_map
 
-__all__ = ["grad", "grad_and_value", "jvp", "vjp"]
+__all__ = ["grad", "grad_and_value", "jvp", "linearize", "vjp"]
 
 
 @contextmanager
@@ -207,3 +207,18 @@ def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any,
     values = build_output([x for x, _ in parts])
     along = build_output([_Reverse.input_zeros(x) if t is None else t for x, t in parts])
     return (values, along, aux) if has_aux else (values, along)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """(output, jvp_fn): the function's value at the primals, and the function from tangents to the output's tangent.
+
+    jvp_fn takes one tangent for each primal, of the same structure, and may be called for many. Each call runs `func`.
+    """
+    output = func(*primals)
+
+    def jvp_fn(*tangents: Any) -> Any:
+        if len(tangents) != len(primals):
+            raise RuntimeError(f"linearize: got {len(tangents)} tangents for {len(primals)} primals; give one for each")
+        return jvp(func, primals, tangents)[1]
+
+    return output, jvp_fn
