@@ -16,7 +16,7 @@ from tapeless import _missing
         (lambda: torch.sparse_coo_tensor, "no attribute 'sparse_coo_tensor': sparse layouts are out of scope"),
         (lambda: torch.sparse, "sparse layouts are out of scope; instead: a dense tensor"),
         (lambda: torch.quantize_per_tensor, "quantization is out of scope"),
-        (lambda: torch.ao, "quantization is out of scope"),
+        (lambda: torch.ao.pruning, "quantization is out of scope"),
         (lambda: torch.nested, "nested and masked layouts are out of scope"),
         (lambda: torch.jit.trace_async, "TorchScript is out of scope"),
         (
