@@ -40,6 +40,57 @@ def _node(name: str, along: str) -> Any:
 _NODES = {key: _node(*found) for key, found in _MODES.items()}
 
 
+def _taps(old: int, new: int, corners: bool, factor: float | None, cubic: bool) -> Any:
+    """[new, old]: how much of each element stands in each result of smoothed resampling, in float64."""
+    if corners:
+        step = (old - 1) / (new - 1) if new > 1 else 0.0
+    else:
+        step = 1 / factor if factor else old / new
+    wide = max(step, 1.0)  # The filter spans what one result covers.
+    reach = (2.0 if cubic else 1.0) * wide
+    rows = tapeless.zeros(new, old, dtype=tapeless.float64)
+    for i in range(new):
+        centre = step * (i + 0.5)
+        first = max(int(centre - reach + 0.5), 0)
+        last = min(int(centre + reach + 0.5), old)
+        weights = [_weight((j - centre + 0.5) / wide, cubic) for j in range(first, last)]
+        total = sum(weights) or 1.0
+        rows[i, first:last] = tapeless.tensor([w / total for w in weights], dtype=tapeless.float64)
+    return rows
+
+
+def _weight(x: float, cubic: bool) -> float:
+    x = abs(x)
+    if not cubic:
+        return max(1.0 - x, 0.0)
+    if x < 1.0:  # Keys' cubic with a = -1/2.
+        return (1.5 * x - 2.5) * x * x + 1.0
+    return ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0 if x < 2.0 else 0.0
+
+
+def _smoothing_node(name: str, cubic: bool) -> Any:
+    @composition(name)
+    def smoothed(input: Any, size: tuple[int, ...], corners: bool, factors: Any) -> Any:
+        down, across = (
+            _taps(input.shape[2 + d], size[d], corners, factors[d] if factors else None, cubic).to(
+                input.dtype if input.is_floating_point() else tapeless.float32
+            )
+            for d in range(2)
+        )
+        result = down @ (input.to(down.dtype) @ across.t())
+        if input.dtype is tapeless.uint8:
+            result = result.round().clamp(0, 255).to(tapeless.uint8)
+        return result
+
+    return smoothed
+
+
+_SMOOTHED = {
+    "bilinear": _smoothing_node("_upsample_bilinear2d_aa", False),
+    "bicubic": _smoothing_node("_upsample_bicubic2d_aa", True),
+}
+
+
 def _sizes(input: Any, size: Any, factor: Any, recompute: bool | None) -> tuple[tuple[int, ...], Any]:
     """The result's size, and the factors if positions are to be worked out from them."""
     rank = input.dim() - 2
@@ -80,7 +131,8 @@ def interpolate(
 ) -> Any:
     """[N, C, ...] at another resolution: nearest(-exact), linear, bilinear, bicubic (Keys 1981), trilinear or area.
 
-    Derivative: each input gets the gradients of what it is part of, weighted.
+    With `antialias`, bilinear and bicubic (with Keys' a = -1/2) weigh all that a smaller image's element covers, as
+    Pillow does. Derivative: each input gets the gradients of what it is part of, weighted.
     """
     need_tensor("interpolate", "input", 1, input)
     if mode in ("nearest", "area", "nearest-exact"):
@@ -94,9 +146,7 @@ def interpolate(
     if antialias:
         if mode not in ("bilinear", "bicubic") or input.dim() != 4:
             raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor")
-        raise NotImplementedError(
-            "interpolate: antialias=True is not supported; use mode='area' to make images smaller"
-        )
+        return _SMOOTHED[mode](_resampled_dtype(input, size), size, corners, factors)
     rank = input.dim() - 2
     if mode == "area":
         if rank not in (1, 2, 3):
