@@ -128,6 +128,13 @@ class BackwardHook:
 
     def _call_without_inputs(self) -> None:
         grad_inputs = self._pack_with_none([], [], self.n_inputs)
+        if self.user_hooks:
+            warnings.warn(
+                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                "inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+                "#torch.nn.Module.register_full_backward_hook for more details.",
+                stacklevel=5,
+            )
         for user_hook in self.user_hooks:
             answer = user_hook(self.module, grad_inputs, self.grad_outputs)
             if answer is not None and not (isinstance(answer, tuple) and all(each is None for each in answer)):

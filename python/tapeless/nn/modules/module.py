@@ -49,8 +49,8 @@ __all__ = [
 
 T = TypeVar("T", bound="Module")
 
-# What each module holds besides `training`: the names of its dictionaries, in the order in which they are made.
-_DICTIONARIES = """_backward_pre_hooks _backward_hooks _forward_hooks _forward_hooks_with_kwargs
+# A module's dictionaries of hooks but those of backward, in the order in which they are made.
+_FORWARD_AND_STATE_HOOKS = """_forward_hooks _forward_hooks_with_kwargs
     _forward_hooks_always_called _forward_pre_hooks _forward_pre_hooks_with_kwargs _state_dict_hooks
     _state_dict_pre_hooks _load_state_dict_pre_hooks _load_state_dict_post_hooks""".split()
 
@@ -90,9 +90,11 @@ class Module(Attributes, Conversion, Hooks, State):
         own["_parameters"] = {}
         own["_buffers"] = {}
         own["_non_persistent_buffers_set"] = set()
-        for name in _DICTIONARIES:
-            own[name] = OrderedDict()
+        own["_backward_pre_hooks"] = OrderedDict()
+        own["_backward_hooks"] = OrderedDict()
         own["_is_full_backward_hook"] = None
+        for name in _FORWARD_AND_STATE_HOOKS:
+            own[name] = OrderedDict()
         own["_modules"] = {}
         if self.call_super_init:
             super().__init__(*args, **kwargs)
@@ -129,7 +131,7 @@ class Module(Attributes, Conversion, Hooks, State):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         # Files of earlier versions lack what was added since.
-        for name in _DICTIONARIES:
+        for name in ("_backward_pre_hooks", "_backward_hooks", *_FORWARD_AND_STATE_HOOKS):
             self.__dict__.setdefault(name, OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         self.__dict__.setdefault("_is_full_backward_hook", None)
