@@ -49,8 +49,9 @@ def picture(file: str, text: str, output: str) -> str:
 
 def _renumbered(svg: str) -> str:
     """The picture with its nodes counted from 1, whatever was computed in this process before."""
-    numbers = sorted({int(n) for n in re.findall(r"number: (\d+)", svg)})
-    return re.sub(r"number: (\d+)", lambda match: f"number: {numbers.index(int(match[1])) + 1}", svg)
+    pattern = r"number: ([\d,]+)"  # With commas between thousands.
+    numbers = sorted({int(n.replace(",", "")) for n in re.findall(pattern, svg)})
+    return re.sub(pattern, lambda match: f"number: {numbers.index(int(match[1].replace(',', ''))) + 1}", svg)
 
 
 def main(folder: str) -> None:

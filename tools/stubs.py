@@ -143,7 +143,8 @@ def member(name: str, value: Any, rows: set[str]) -> str:
 def members(cls: type) -> list[str]:
     """The attributes of a class that `object` has not."""
     shared = {"__doc__", "__module__", "__new__", "__init_subclass__", "__subclasshook__", "__dict__", "__weakref__"}
-    static = {name: inspect.getattr_static(cls, name) for name in dir(cls)}
+    # Names that exist only to say why they do not are no attributes.
+    static = {name: inspect.getattr_static(cls, name) for name in dir(cls) if hasattr(cls, name)}
     own = {name: v for name, v in static.items() if inspect.getattr_static(object, name, None) is not v}
     hidden = re.compile(r"_(?!_).*")
     return sorted(name for name in own if name not in shared and not hidden.fullmatch(name))

@@ -2,8 +2,8 @@
 """Makes `torch` and `functorch`, with every submodule, names of this package's own modules.
 
 A finder at the head of `sys.meta_path` answers for both names: `sys.modules["torch.nn"]` is then the very module
-`tapeless.nn`, whose `__name__` and `__spec__` stay its own. A folder on `sys.path` (`_torch_path`) does the rest:
-it holds the metadata of a distribution called torch, and two small modules by which a process that got its `sys.path`
+`tapeless.nn`, whose `__name__` and `__spec__` stay its own; it also answers for a distribution called torch. A folder
+on `sys.path` (`_torch_path`) does the rest: it holds two small modules by which a process that got its `sys.path`
 from this one (multiprocessing by spawn and forkserver, joblib) installs the finder when it first imports torch.
 Programs started by `subprocess` get the folder only where TAPELESS_AS_TORCH=1 asks for it, through PYTHONPATH.
 """
@@ -74,6 +74,12 @@ class _Finder:
         spec.submodule_search_locations = real.submodule_search_locations
         spec.has_location = real.has_location
         return spec
+
+    def find_distributions(self, context: Any) -> Any:
+        """The metadata of torch, if it or everything is asked for."""
+        from tapeless._torch_metadata import TorchDistribution
+
+        return [TorchDistribution()] if context.name is None or context.name.lower() == "torch" else []
 
 
 _finder = _Finder()
