@@ -188,3 +188,20 @@ def test_counts_may_be_given_as_a_tensor_with_the_size_of_the_result():
 def test_bad_calls_have_pytorchs_class_and_words(kind, words, call):
     with pytest.raises(kind, match=words):
         call(numbers(2, 3))
+
+
+def test_gradients_of_pieces_are_joined_with_zeros_for_those_that_nobody_used():
+    for pieces in (lambda x: x.unbind(0), lambda x: x.split([1, 2, 1]), lambda x: x.chunk(4)):
+        x = tapeless.arange(8.0).view(4, 2).requires_grad_()
+        first, *_, last = pieces(x)
+        (gradient,) = tapeless.autograd.grad((first * 2).sum() + (last * last).sum(), x, create_graph=True)
+        assert gradient.tolist() == [[2.0, 2.0], [0.0, 0.0], [0.0, 0.0], [12.0, 14.0]]
+        (second,) = tapeless.autograd.grad(gradient.sum(), x)
+        assert second.tolist() == [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 2.0]]
+
+
+def test_pieces_without_memory_have_gradients_without_memory():
+    x = tapeless.zeros(3, 4, device="meta", requires_grad=True)
+    first, _, last = x.unbind(0)
+    (first * last).sum().backward()
+    assert x.grad.device.type == "meta" and x.grad.shape == (3, 4)

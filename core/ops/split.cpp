@@ -1,5 +1,6 @@
 // Pieces: several views of one tensor by one call, which share a node with an output for each.
 #include "ops/embed.h"
+#include "ops/joining.h"
 #include "ops/operation.h"
 
 namespace tapeless {
@@ -16,16 +17,43 @@ struct Split {
     bool unbinds = false;
 
     void backward(Node& node, Gradients in, Gradients out) const {
+        int present = 0;
+        for (int i = 0; i < node.output_count; ++i) present += in[i] ? 1 : 0;
+        if (present > 1) {  // Placing each into zeros would be a pass over the whole for each.
+            out[0] = joined(node, in);
+            return;
+        }
         std::int64_t start = 0;
         for (int i = 0; i < node.output_count; ++i) {
             const std::int64_t length = unbinds ? 1 : lengths[i];
             if (in[i]) {
                 const Embed embed{sizes, dim, start, start + length, 1, unbinds};
-                const Tensor part = embed(in[i]);
-                out[0] = out[0] ? apply(row("add"), out[0], part) : part;
+                out[0] = embed(in[i]);
             }
             start += length;
         }
+    }
+
+    /// The gradients beside each other, zeros where there are none.
+    Tensor joined(const Node& node, Gradients in) const {
+        std::vector<Tensor> parts;
+        Device device;
+        for (int i = 0; i < node.output_count; ++i) {
+            if (in[i]) device = in[i]->device;
+        }
+        for (int i = 0; i < node.output_count; ++i) {
+            if (in[i]) {
+                parts.push_back(in[i]);
+                continue;
+            }
+            Dims missing = sizes;
+            if (unbinds)
+                missing.erase(static_cast<int>(dim));
+            else
+                missing[static_cast<int>(dim)] = lengths[i];
+            parts.push_back(full(missing, Scalar(0), dtype, device));
+        }
+        return unbinds ? stack(parts, dim) : cat(parts, dim);
     }
 };
 struct SplitSizes : Split {
