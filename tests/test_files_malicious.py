@@ -19,16 +19,7 @@ import pytest
 
 from tests.subject import torch
 
-ERRORS = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    TypeError,
-    IndexError,
-    OverflowError,
-    UnicodeError,
-)
+ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError)
 TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 HOOKS = b"ccollections\nOrderedDict\n)R"
 
@@ -304,7 +295,7 @@ def test_files_with_flipped_bytes_never_crash():
         try:
             torch.load(io.BytesIO(bytes(data)))
         except Exception as error:
-            assert isinstance(error, (*ERRORS, AttributeError, KeyError, NotImplementedError)), repr(error)
+            assert isinstance(error, ERRORS), repr(error)
 
 
 def test_pickles_with_flipped_bytes_never_crash():
@@ -317,7 +308,7 @@ def test_pickles_with_flipped_bytes_never_crash():
         try:
             torch.load(io.BytesIO(archive(bytes(data), {"data/0": bytes(16), "data/1": bytes(16)})))
         except Exception as error:
-            assert isinstance(error, (*ERRORS, AttributeError, KeyError, NotImplementedError)), repr(error)
+            assert isinstance(error, ERRORS), repr(error)
 
 
 def test_what_a_file_names_is_listed_without_running_it():

@@ -51,6 +51,7 @@ def is_shared(x: _core.Tensor) -> bool:
 def share_memory_(x: _core.Tensor) -> _core.Tensor:
     """Moves a tensor's storage into memory that processes started or sent to later share; the tensor itself."""
     nbytes = _core._storage_nbytes(x)
+    init_reductions()  # Parameter may have been imported since.
     if is_shared(x) or not nbytes or x.is_meta:
         return x
     if hasattr(os, "memfd_create"):
@@ -122,6 +123,7 @@ def _parameter_apart(x: Any) -> Any:
 
 def _parameter(parts: Any, requires_grad: bool, cls: Any, state: Any) -> Any:
     make, arguments = parts
+    init_reductions()
     made = cls(make(*arguments), requires_grad)
     return _utils._set_obj_state(made, state) if state else made
 

@@ -235,7 +235,7 @@ def load(
     except (pickle.UnpicklingError, RecursionError) as error:
         if not weights_only:
             raise
-        raise pickle.UnpicklingError(_explained(str(error))) from None
+        raise pickle.UnpicklingError(_explained(str(error))) from error.__cause__
 
 
 def _load_opened(f: Any, file: Any, restore: Any, module: Any, weights_only: bool, mapped: bool, options: Any) -> Any:

@@ -9,6 +9,7 @@ in errors.
 from __future__ import annotations
 
 import pickle
+import re
 import struct
 import sys
 from collections import Counter, OrderedDict
@@ -25,6 +26,8 @@ from tapeless.serialization._pickling import storage_kind
 UnpicklingError = pickle.UnpicklingError
 # Modules of which nothing may be named, whatever a program allows.
 BLOCKED = {"sys", "os", "posix", "nt"}
+# Dtypes and layouts of PyTorch's that Tapeless has not; allowing their names would not help.
+_ABSENT = re.compile(r"q?u?int\d+|float[48]|complex32|bits\d|_rebuild_(sparse|q|nested)")
 _user: dict[str, Any] = {}
 _MARK = object()
 _DEEPEST_KEY = 32
@@ -151,6 +154,8 @@ def look_up(module: str, name: str) -> Any:
         return listed()[path]
     if module == "torch" and name.endswith("Storage"):
         return storage_kind(name)
+    if module in ("torch", "torch._utils") and _ABSENT.match(name):
+        raise UnpicklingError(f"load: the file holds what Tapeless has not: {path} (a dtype or layout of PyTorch's)")
     hint = f"[{name}]" if module == "builtins" else f"[{path}]"
     raise UnpicklingError(
         f"WeightsUnpickler error: Unsupported global: GLOBAL {path} was not an allowed global by default. Please use "
@@ -228,7 +233,13 @@ class Unpickler:
         raise UnpicklingError("load: could not find MARK; the file is damaged")
 
     def load(self) -> Any:
-        """The object that the pickle describes."""
+        """The object that the pickle describes; UnpicklingError where it describes none."""
+        try:
+            return self._run()
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, struct.error) as error:
+            raise UnpicklingError(f"load: the file is damaged: {type(error).__name__}: {error}") from error
+
+    def _run(self) -> Any:
         operations = OPERATIONS
         while True:
             code = self.read(1)[0]
