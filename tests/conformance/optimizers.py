@@ -4,7 +4,7 @@ Every optimizer with every input of PyTorch's own database (`optim_db`) and some
 from the same start by the same gradients, in float32, float64 and, where both can, complex128: after each step the
 parameters and the state (keys, dtypes, shapes, numbers) must agree. Then each library goes on from the other's
 state_dict. The database's wrong inputs must be refused alike, differentiable steps must have the same derivative, and
-every schedule the same 60 learning rates and momenta.
+every schedule the same 60 learning rates and momenta. So must the `_foreach_*` functions, and what GradScaler does.
 
 Left out: `capturable=True`, which PyTorch refuses on a CPU and we accept; SparseAdam, whose tensors we have not.
 """
@@ -276,6 +276,7 @@ def derivatives(subject: Any) -> Iterator[tuple[str, Callable[[], str | None]]]:
 
 def main() -> int:
     """Compares everything; 0 when nothing differs."""
+    from tests.conformance.lists import lists, scalings
     from tests.conformance.schedules import schedules
 
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.optimizers")
@@ -285,7 +286,7 @@ def main() -> int:
     subject = importlib.import_module(arguments.subject)
     counts = {}
     different = 0
-    for family in (races, refusals, derivatives, schedules):
+    for family in (races, refusals, derivatives, schedules, lists, scalings):
         counts[family.__name__] = 0
         for name, compare in family(subject):
             if arguments.only not in name:

@@ -102,16 +102,12 @@ class GradScaler:
         self, optimizer: Optimizer, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
     ) -> dict[Any, Tensor]:
         """Multiply gradients in place, and say whether one of them is not finite."""
-        inverse, finite, seen = inv_scale.item(), True, False
         with torch.no_grad():
             grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            for grad in grads:
-                if not allow_fp16 and grad.dtype == torch.float16:
-                    raise ValueError("Attempting to unscale FP16 gradients.")
-                finite = bool(grad.isfinite().all()) and finite
-                grad.mul_(inverse)
-                seen = True
-        return {torch.device("cpu"): found_inf.fill_(0.0 if finite else 1.0)} if seen else {}
+            if not allow_fp16 and any(grad.dtype == torch.float16 for grad in grads):
+                raise ValueError("Attempting to unscale FP16 gradients.")
+            torch._amp_foreach_non_finite_check_and_unscale_(grads, found_inf, inv_scale)
+        return {torch.device("cpu"): found_inf} if grads else {}
 
     def unscale_(self, optimizer: Optimizer) -> None:
         """Divide the gradients of an optimizer's parameters by the scale, once between steps: before clipping them."""

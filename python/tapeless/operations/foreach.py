@@ -152,6 +152,15 @@ def _foreach_mm(self: Sequence[Tensor], mat2: Sequence[Tensor]) -> tuple[Tensor,
     return tuple(x.mm(y) for x, y in zip(self, mat2, strict=True))
 
 
+def _amp_foreach_non_finite_check_and_unscale_(self: Sequence[Tensor], found_inf: Tensor, inv_scale: Tensor) -> None:
+    """Multiply tensors by `inv_scale` in place; `found_inf` becomes 1 if one of them is not finite. No derivative."""
+    factor = inv_scale.item()
+    for x in self:
+        if not x.isfinite().all():
+            found_inf.fill_(1.0)
+        x.mul_(factor)
+
+
 def _made() -> dict[str, Any]:
     """The functions that follow from their names."""
     found: dict[str, Any] = {}
@@ -170,5 +179,11 @@ def _made() -> dict[str, Any]:
 _functions = _made()
 globals().update(_functions)
 
-__all__ = ["_foreach_copy_", "_foreach_mm", "_foreach_norm", *_functions]
+__all__ = [
+    "_amp_foreach_non_finite_check_and_unscale_",
+    "_foreach_copy_",
+    "_foreach_mm",
+    "_foreach_norm",
+    *_functions,
+]
 METHODS = ()
