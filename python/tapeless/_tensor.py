@@ -262,6 +262,7 @@ _METHODS: dict[str, Any] = {
     "element_size": lambda self: self.itemsize,
     "get_device": lambda self: -1,
     "nbytes": property(lambda self: self.numel() * self.itemsize),
+    "_cdata": property(builtins.id),  # the tensor is the Python object: which one it is
     "H": property(_conjugate_transpose),
     "mH": property(lambda self: self.transpose(-2, -1).conj()),
     "real": property(lambda self: operations.functions["real"](self)),
