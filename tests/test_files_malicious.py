@@ -192,6 +192,7 @@ def archives() -> dict[str, bytes]:
         "a bomb": archive(plain, {"data/0": bytes(10_000_000)}, compression=zipfile.ZIP_DEFLATED),
         "a compressed pickle": archive(plain, compression=zipfile.ZIP_DEFLATED),
         "a script": archive(b"", {"constants.pkl": b"", "code/a.py": b""}).replace(b"data.pkl", b"date.pkl"),
+        "two archives follow one another": whole + whole,
         "only a beginning": b"PK\3\4" + bytes(100),
         "nothing": b"",
         "text": b"hello, world\n" * 10,

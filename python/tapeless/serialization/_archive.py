@@ -111,6 +111,10 @@ class Reader:
             raise RuntimeError(_BROKEN.format("it holds no record"))
         prefix = entries[0].filename.partition("/")[0] + "/"
         end = 0
+        if min(entry.header_offset for entry in entries) != 0:
+            raise RuntimeError(
+                _BROKEN.format("the archive of the directory begins elsewhere: are there two in one file?")
+            )
         for entry in sorted(entries, key=lambda one: one.header_offset):
             name = entry.filename
             if not name.startswith(prefix) or "\\" in name or ".." in name.split("/"):

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.connection
 import os
-import queue
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -145,20 +146,23 @@ def _worker_loop(plan: Plan, requests: Any, answers: Any, done: Any) -> None:
     except KeyboardInterrupt:
         pass  # The loader's process is interrupted too, and says so.
     finally:
-        if done.is_set() or os.getppid() != parent:
+        loader = multiprocessing.parent_process()
+        if done.is_set() or os.getppid() != parent or (loader is not None and not loader.is_alive()):
             answers.cancel_join_thread()  # Nobody reads what is left.
 
 
 def _answer_all(loop: _Loop, requests: Any, answers: Any, done: Any, parent: int) -> None:
     loop.begin(first=True)
+    loader = multiprocessing.parent_process()
+    ends = [loader.sentinel] if loader else []  # Ready when the loader's process is gone.
     while True:
-        try:
-            request = requests.get(timeout=_POLL)
-        except queue.Empty:
-            if done.is_set() or os.getppid() != parent:
-                return
+        ready = multiprocessing.connection.wait([requests._reader, *ends], _POLL)
+        if done.is_set() or os.getppid() != parent or any(end in ready for end in ends):
+            return
+        if not ready:
             continue
-        if request is None or done.is_set():
+        request = requests.get()
+        if request is None:
             return
         if isinstance(request, _ResumeIteration):
             loop.begin(first=False)
