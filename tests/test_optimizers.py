@@ -347,3 +347,18 @@ def test_a_functional_step_writes_into_its_lists():
     adam([p], [torch.tensor([1.0, -2.0])], [m], [v], [], [step], maximize=False, **options)
     assert_close([p, m, v], [[0.9, 1.1], [0.1, -0.2], [0.001, 0.004]])
     assert step.item() == 1.0 and math.isclose(float(m[0]), 0.1, rel_tol=1e-6)
+
+
+def test_helpers_that_other_packages_import_work():
+    from importlib import import_module
+
+    module = import_module(torch.__name__ + ".optim.optimizer")
+    params, grads = [torch.ones(2), torch.ones(2, dtype=torch.complex64)], [torch.zeros(2), torch.tensor([1j, 2.0])]
+    module._view_as_real(params, grads)
+    assert [tuple(p.shape) for p in params] == [(2,), (2, 2)]
+    assert_same(grads[1], [[0.0, 1.0], [2.0, 0.0]])
+    assert module._get_value(torch.tensor(2.0)) == 2.0 and module._get_value(3) == 3
+    assert module._default_to_fused_or_foreach(params, False) == (False, False)
+    assert module._get_scalar_dtype() == torch.float32
+    groups = torch.optim.Optimizer._group_tensors_by_device_and_dtype([params, grads])
+    assert [len(lists[0]) for lists, _ in groups.values()] == [2]

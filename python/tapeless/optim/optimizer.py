@@ -22,6 +22,14 @@ __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer
 ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 StateDict: TypeAlias = dict[str, Any]
 
+# What optimizers of other packages put into their docstrings.
+_params_doc = "params: the parameters, (name, parameter) pairs of them, or dicts of groups"
+_maximize_doc = "maximize: whether steps go up the gradient instead of down"
+_differentiable_doc = "differentiable: whether steps are recorded, so that gradients flow through them"
+_foreach_doc = "foreach: accepted; changes nothing"
+_fused_doc = "fused: accepted; changes nothing"
+_capturable_doc = "capturable: accepted; changes nothing"
+
 _global_optimizer_pre_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 _global_optimizer_post_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 
@@ -86,6 +94,24 @@ def _default_to_fused_or_foreach(
 ) -> tuple[bool, bool]:
     """Whether `fused` and `foreach` loops are taken when nothing is said: there is one loop here, so neither."""
     return False, False
+
+
+def _disable_dynamo_if_unsupported(single_tensor_fn: Any = None) -> Callable[..., Any]:
+    """Decorates a functional step and leaves it as it is: nothing is traced."""
+    return lambda function: function
+
+
+def _stack_if_compiling(x: Any) -> Any:
+    """Numbers of several devices as one tensor while a program is traced; here they stay."""
+    return x
+
+
+def _view_as_real(params: list[Tensor], *state_and_grads: list[Tensor]) -> None:
+    """Replace complex parameters, and what belongs to them in the other lists, by pairs of reals."""
+    for at, p in enumerate(params):
+        if p.is_complex():
+            for column in (params, *state_and_grads):
+                column[at] = torch.view_as_real(column[at])
 
 
 def _get_capturable_supported_devices(supports_xla: bool = True) -> list[str]:
