@@ -116,3 +116,10 @@ def test_sizes_hold_integers_only():
 def test_getsizeof_counts_a_storages_bytes():
     x = torch.zeros(1000)
     assert sys.getsizeof(x.untyped_storage()) >= 4000 and sys.getsizeof(x.storage()) >= 4000
+
+
+def test_limits_are_known_for_pythons_numbers_too():
+    assert torch.finfo(float).bits == 64 and torch.finfo(complex).eps == torch.finfo(torch.float64).eps
+    assert torch.iinfo(int).max == 2**63 - 1
+    with pytest.raises(TypeError, match="requires a floating point input type"):
+        torch.finfo(int)

@@ -16,6 +16,7 @@ def refusing(name: str, error: type[Exception], text: str) -> Callable[..., Any]
         raise error(text)
 
     refuse.__name__ = refuse.__qualname__ = name
+    refuse.refuses = text  # type: ignore[attr-defined]
     refuse.__doc__ = f"Raises {error.__name__}: {text}"
     return refuse
 
@@ -47,7 +48,8 @@ def kind(name: str, module: str, text: str, error: type[Exception] = RuntimeErro
     def new(cls: type, *args: Any, **kwargs: Any) -> NoReturn:
         raise error(text)
 
-    return type(name, tuple(bases), {"__new__": new, "__module__": module, "__doc__": f"Cannot be made: {text}"})
+    members = {"__new__": new, "__module__": module, "__doc__": f"Cannot be made: {text}", "refuses": text}
+    return type(name, tuple(bases), members)
 
 
 def kinds(names: str, module: str, text: str, error: type[Exception] = RuntimeError) -> dict[str, type]:

@@ -57,13 +57,17 @@ _FLOATS = {
 }
 
 
+# The dtypes of Python's own numbers.
+_OF_PYTHON = {float: _core.float64, int: _core.int64, complex: _core.complex128, bool: _core.bool}
+
+
 class finfo:
     """The limits of a floating point dtype: bits, eps, max, min, tiny, smallest_normal, resolution."""
 
     __module__ = "torch"
 
     def __init__(self, dtype: Any = None) -> None:
-        dtype = (dtype or _core.get_default_dtype()).to_real()
+        dtype = _OF_PYTHON.get(dtype, dtype or _core.get_default_dtype()).to_real()
         self.dtype = repr(dtype).removeprefix("torch.")
         if self.dtype not in _FLOATS:
             raise TypeError(
@@ -90,6 +94,7 @@ class iinfo:
     __module__ = "torch"
 
     def __init__(self, dtype: Any) -> None:
+        dtype = _OF_PYTHON.get(dtype, dtype)
         self.dtype = repr(dtype).removeprefix("torch.")
         if dtype.is_floating_point or dtype.is_complex or self.dtype == "bool":
             raise TypeError(
