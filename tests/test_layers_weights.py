@@ -95,3 +95,11 @@ def test_a_pretrained_table_does_not_learn_unless_asked():
     assert not nn.Embedding.from_pretrained(table).weight.requires_grad
     assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
     assert nn.Embedding.from_pretrained(table)(torch.tensor([2, 0])).tolist() == [[4.0, 5.0], [0.0, 1.0]]
+
+
+def test_a_lazy_layer_waits_through_conversions():
+    layer = nn.LazyBatchNorm1d().to(torch.float64)
+    assert type(layer.running_mean) is nn.UninitializedBuffer
+    layer(torch.randn(4, 3, dtype=torch.float64))
+    assert layer.running_var.dtype is torch.float64 and layer.weight.shape == (3,)
+    assert nn.LazyLinear(2).to("meta").weight.device.type == "meta"

@@ -95,6 +95,14 @@ class UninitializedTensorMixin:
             "to initialize the parameters before accessing their attributes."
         )
 
+    def _still_waiting(self, converted: Tensor) -> Any:
+        """What a conversion gives: of a parameter its values, which its module puts into it."""
+        return converted
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """The conversion of the empty values, which have a shape; see `Tensor.to`."""
+        return self._still_waiting(self.data.to(*args, **kwargs))
+
     def share_memory_(self) -> Any:
         """There is nothing to share yet: RuntimeError."""
         raise RuntimeError(
@@ -113,7 +121,8 @@ class UninitializedTensorMixin:
         name = getattr(func, "__name__", "")
         if name in cls._allowed or type(func).__name__ == "method-wrapper":
             with tapeless.overrides.DisableTorchFunctionSubclass():
-                return func(*args, **(kwargs or {}))
+                out = func(*args, **(kwargs or {}))
+            return args[0]._still_waiting(out) if type(out) is Tensor else out
         raise ValueError(
             f"Attempted to use an uninitialized parameter in {func}. This error happens when you are using a "
             "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using "
@@ -181,3 +190,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         made.persistent = persistent
         made._is_buffer = True
         return made
+
+    def _still_waiting(self, converted: Tensor) -> Any:
+        """A buffer of the other dtype that waits as well."""
+        return type(self)(False, converted.device, converted.dtype, getattr(self, "persistent", True))
