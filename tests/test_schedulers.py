@@ -1,6 +1,7 @@
 """Schedules of learning rates: their curves, checkpoints, warnings and errors are PyTorch's."""
 
 import math
+import pickle
 import warnings
 
 import pytest
@@ -180,3 +181,10 @@ def test_a_cycle_ends():
         warnings.simplefilter("ignore")
         for _ in range(4):
             schedule.step()
+
+
+def test_a_schedule_is_pickled_by_pytorchs_path():
+    schedule = schedules.CosineAnnealingLR(optimizer(), T_max=5)
+    assert type(schedule).__module__ == torch.__name__ + ".optim.lr_scheduler"
+    again = pickle.loads(pickle.dumps(schedules.StepLR))
+    assert again is schedules.StepLR

@@ -55,3 +55,7 @@ __all__ = [
     "_update_param_group_val",
     "_warn_get_lr_called_within_step",
 ]
+
+# Pickles and reprs name this path, as PyTorch's do, not the file.
+for _class in [c for c in globals().values() if isinstance(c, type) and c.__module__.startswith(__name__ + ".")]:
+    _class.__module__ = __name__
