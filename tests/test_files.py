@@ -10,12 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.pytorch_files import DTYPES, FOLDER, content
 from tests.subject import assert_same, leaf, run_alone, torch
 
-DTYPES = [
-    "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool", "complex64",
-    "complex128",
-]  # fmt: skip
 ZIP, LEGACY = {}, {"_use_new_zipfile_serialization": False}
 formats = pytest.mark.parametrize("form", [ZIP, LEGACY], ids=["zip", "legacy"])
 
@@ -176,6 +173,37 @@ def test_records_beyond_four_gigabytes_have_fields_of_64_bits(monkeypatch):
 
 
 # PyTorch's own files: written by PyTorch 2.13.0, kept as they are
+
+
+@pytest.mark.parametrize("weights_only", [True, False])
+@pytest.mark.parametrize("name", ["pytorch_2_13.pt", "pytorch_2_13_legacy.pt"])
+def test_files_of_pytorchs_are_read(name, weights_only):
+    loaded, expected = torch.load(FOLDER / name, weights_only=weights_only), content()
+    assert loaded["dtypes"]._metadata == expected["dtypes"]._metadata and loaded["small"] == expected["small"]
+    assert list(loaded) == list(expected) and list(loaded["dtypes"]) == list(DTYPES)
+    for key in ("matrix", "part", "weight", "frozen", "leaf", "marked", "empty"):
+        x, y = loaded[key], expected[key]
+        assert type(x) is type(y) and (x.stride(), x.requires_grad, x.__dict__) == (
+            y.stride(),
+            y.requires_grad,
+            y.__dict__,
+        )
+        assert x.storage_offset() == y.storage_offset() and x.shape == y.shape
+        assert_same(x, y)
+    for dtype in DTYPES:
+        assert loaded["dtypes"][dtype].dtype is getattr(torch, dtype)
+        assert_same(loaded["dtypes"][dtype], expected["dtypes"][dtype])
+    assert_same(loaded["optimizer"][0]["momentum_buffer"], [2.0, 4.0])
+    loaded["part"].zero_()
+    assert loaded["matrix"].t().flatten().tolist()[2] == 0.0 and loaded["meta"].is_meta
+
+
+def test_our_archive_is_pytorchs_byte_for_byte(tmp_path):
+    torch.save(content(), tmp_path / "pytorch_2_13.pt")
+    ours, theirs = (tmp_path / "pytorch_2_13.pt").read_bytes(), (FOLDER / "pytorch_2_13.pt").read_bytes()
+    until = theirs.index(b"pytorch_2_13/.data/serialization_id")  # What follows identifies the writing.
+    assert len(ours) == len(theirs) and ours[:until] == theirs[:until]
+
 
 CONJUGATE = (
     b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nComplexFloatStorage\n"
