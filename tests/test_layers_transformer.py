@@ -69,3 +69,16 @@ def test_gradients_reach_every_parameter():
 def test_bad_input_is_refused_with_words(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_padded_ends_are_zeros_in_evaluation_without_gradients_as_in_pytorch():
+    torch.manual_seed(0)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval()
+    x, padding = torch.randn(2, 4, 8), torch.tensor([[False, False, False, True], [False, False, True, True]])
+    whole = encoder(x, src_key_padding_mask=padding)
+    with torch.no_grad():
+        left_out = encoder(x, src_key_padding_mask=padding)
+        at_the_front = encoder(x, src_key_padding_mask=padding.flip(1))
+    assert (whole != 0).all() and (at_the_front != 0).all()
+    assert (left_out[padding] == 0).all()
+    torch.testing.assert_close(left_out[~padding], whole[~padding])

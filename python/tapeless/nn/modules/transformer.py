@@ -11,7 +11,7 @@ import tapeless
 from tapeless import Tensor
 from tapeless.nn import functional as F
 from tapeless.nn.init import xavier_uniform_
-from tapeless.nn.modules.activation import MultiheadAttention
+from tapeless.nn.modules.activation import GELU, MultiheadAttention, ReLU
 from tapeless.nn.modules.container import ModuleList
 from tapeless.nn.modules.dropout import Dropout
 from tapeless.nn.modules.linear import Linear
@@ -203,7 +203,9 @@ class TransformerDecoderLayer(_Layer):
 class TransformerEncoder(Module):
     """num_layers copies of an encoder layer one after another, and a normalisation at the end if one is given.
 
-    enable_nested_tensor and mask_check are taken for PyTorch's sake: padded positions are computed like the others.
+    In evaluation without gradients PyTorch leaves padded positions at the end of sequences out, and gives zeros there,
+    unless enable_nested_tensor is False; so does this module, though it computes them. mask_check says whether it is
+    looked at that they are at the end.
     """
 
     __constants__ = ["norm"]
@@ -229,9 +231,29 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """The last layer's result."""
+        left_out = mask is None and src_key_padding_mask is not None and self._leaves_out(src, src_key_padding_mask)
         for layer in self.layers:
             src = layer(src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=bool(is_causal))
+        if left_out:
+            src = src.masked_fill((src_key_padding_mask != 0).unsqueeze(-1), 0.0)
         return src if self.norm is None else self.norm(src)
+
+    def _leaves_out(self, src: Tensor, padding: Tensor) -> bool:
+        """Whether PyTorch would compute without the padded positions."""
+        first = self.layers[0] if self.num_layers else None
+        if not self.enable_nested_tensor or not isinstance(first, TransformerEncoderLayer) or first.training:
+            return False
+        attention = first.self_attn
+        plain = attention.batch_first and attention._qkv_same_embed_dim and attention.in_proj_bias is not None
+        usual = first.activation in (F.relu, F.gelu, tapeless.relu) or type(first.activation) in (ReLU, GELU)
+        if not plain or not usual or first.norm_first or attention.num_heads % 2 or src.dim() != 3:
+            return False
+        if first.norm1.eps != first.norm2.eps or tapeless.is_autocast_enabled("cpu"):
+            return False
+        if tapeless.is_grad_enabled() and (src.requires_grad or any(p.requires_grad for p in first.parameters())):
+            return False
+        hidden = padding != 0
+        return not self.mask_check or not bool((hidden[:, :-1] & ~hidden[:, 1:]).any())
 
 
 class TransformerDecoder(Module):
