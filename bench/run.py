@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE))
 import growth  # noqa: E402
 import measure  # noqa: E402
 
-SUITES = ("overhead", "rows", "growth")
+SUITES = ("overhead", "rows", "training", "growth")
 
 
 def arguments() -> argparse.Namespace:
