@@ -132,3 +132,37 @@ def test_a_sparse_gradient_is_dense_with_a_warning():
     with pytest.warns(UserWarning, match="which is dense here"):
         F.embedding(torch.tensor([1]), weight, sparse=True).sum().backward()
     assert weight.grad.tolist() == [[0.0, 0.0], [1.0, 1.0]]
+
+
+LAST = {
+    "max_pool2d": lambda x: F.max_pool2d(x, 3, 2, 1),
+    "avg_pool2d": lambda x: F.avg_pool2d(x, 2, 1, 1),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (3, 2)),
+    "bilinear": lambda x: F.interpolate(x, (7, 3), mode="bilinear"),
+    "batch_norm": lambda x: F.batch_norm(x, None, None, training=True),
+}
+
+
+@pytest.mark.parametrize("name", LAST)
+@pytest.mark.parametrize("part", [slice(None), slice(1, None, 2)])
+def test_channels_that_lie_together_change_no_number(name, part):
+    x = doubles(2, 4, 5, 6).detach()
+    rows = x.clone()[:, :, part].requires_grad_()
+    last = x.to(memory_format=torch.channels_last)[:, :, part].detach().requires_grad_()
+    found, expected = LAST[name](last), LAST[name](rows)
+    assert_close(found, expected)
+    if found.shape[2] > 1:
+        assert found.is_contiguous(memory_format=torch.channels_last)
+    g = doubles(*found.shape, seed=1).detach()
+    for weights in (g, g.to(memory_format=torch.channels_last)):
+        (one,) = torch.autograd.grad(LAST[name](last), last, weights)
+        (other,) = torch.autograd.grad(LAST[name](rows), rows, g)
+        assert_close(one, other)
+
+
+def test_windows_that_share_their_largest_element_add_up():
+    x = torch.zeros(1, 1, 3, 3)
+    x[0, 0, 1, 1] = 1.0
+    x.requires_grad_()
+    F.max_pool2d(x, 2, 1).sum().backward()
+    assert_same(x.grad, [[[[0.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 0.0]]]])

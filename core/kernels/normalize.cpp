@@ -22,40 +22,75 @@ struct Pair {
     double first = 0, second = 0;
 };
 
-/// The sums of both results of f(i), i < count.
-template <class A, class F> Pair sums(std::int64_t count, F f) {
-    Pair total;
-    for (std::int64_t at = 0; at < count; at += kPiece) {
-        const std::int64_t end = std::min(count, at + kPiece);
-        A first[kLanes] = {}, second[kLanes] = {};
-        std::int64_t i = at;
-        for (; i + kLanes <= end; i += kLanes) {
-            for (int l = 0; l < kLanes; ++l) {
-                const auto [a, b] = f(i + l);
-                first[l] += a;
-                second[l] += b;
-            }
-        }
-        for (int l = 0; i + l < end; ++l) {
-            const auto [a, b] = f(i + l);
-            first[l] += a;
-            second[l] += b;
-        }
-        for (int half = kLanes / 2; half > 0; half /= 2) {
-            for (int l = 0; l < half; ++l) {
-                first[l] += first[l + half];
-                second[l] += second[l + half];
-            }
-        }
-        total.first += static_cast<double>(first[0]);
-        total.second += static_cast<double>(second[0]);
-    }
-    return total;
-}
-
 template <class A> struct Two {
     A first, second;
 };
+
+/// The sums of pairs, over one piece after another: lanes are folded when they have taken kPiece elements, not before.
+template <class A> class LaneSums {
+public:
+    /// Adds f(i), i < count.
+    template <class F> void add(std::int64_t count, F f) {
+        for (std::int64_t at = 0; at < count;) {
+            const std::int64_t end = std::min(count, at + kPiece - held_);
+            held_ += end - at;
+            add_part(at, end, f);
+            if (held_ == kPiece) fold();
+            at = end;
+        }
+    }
+    Pair total() {
+        if (held_) fold();
+        return total_;
+    }
+
+private:
+    /// In arrays of its own, which the compiler keeps in registers. A lone number is one for the first sum.
+    template <class F> void add_part(std::int64_t i, std::int64_t end, F f) {
+        constexpr bool both = std::is_same_v<decltype(f(i)), Two<A>>;
+        A first[kLanes], second[kLanes];
+        std::copy_n(first_, kLanes, first);
+        if constexpr (both) std::copy_n(second_, kLanes, second);
+        const auto take = [&](int lane, auto value) {
+            if constexpr (both) {
+                first[lane] += value.first;
+                second[lane] += value.second;
+            } else {
+                first[lane] += value;
+            }
+        };
+        for (; i + kLanes <= end; i += kLanes) {
+            for (int l = 0; l < kLanes; ++l) take(l, f(i + l));
+        }
+        for (int l = 0; i + l < end; ++l) take(l, f(i + l));
+        std::copy_n(first, kLanes, first_);
+        if constexpr (both) std::copy_n(second, kLanes, second_);
+    }
+    void fold() {
+        for (int half = kLanes / 2; half > 0; half /= 2) {
+            for (int l = 0; l < half; ++l) {
+                first_[l] += first_[l + half];
+                second_[l] += second_[l + half];
+            }
+        }
+        total_.first += static_cast<double>(first_[0]);
+        total_.second += static_cast<double>(second_[0]);
+        std::fill_n(first_, kLanes, A(0));
+        std::fill_n(second_, kLanes, A(0));
+        held_ = 0;
+    }
+
+    A first_[kLanes] = {}, second_[kLanes] = {};
+    std::int64_t held_ = 0;
+    Pair total_;
+};
+
+/// The sums of both results of f(i), i < count.
+template <class A, class F> Pair sums(std::int64_t count, F f) {
+    LaneSums<A> lanes;
+    lanes.add(count, f);
+    return lanes.total();
+}
 
 /// Two sums for each of `width` columns: add(p, first, second) adds row p. Runs of rows are added up in A, then in double.
 template <class A, class F>
@@ -99,24 +134,21 @@ template <class T> struct Work {
 
     void statistics(std::int64_t r) const {
         const double count = static_cast<double>(groups.size());
-        double total = 0, rest = 0, squares = 0;
+        LaneSums<A> total, rest;
         for (std::int64_t p = 0; p < groups.pieces; ++p) {
             const T* from = x + at(r, p);
-            total += sums<A>(groups.length, [&](std::int64_t i) {
-                         return Two<A>{convert<A>(from[i]), A(0)};
-                     }).first;
+            total.add(groups.length, [&](std::int64_t i) { return convert<A>(from[i]); });
         }
-        const A middle = static_cast<A>(total / count);
+        const A middle = static_cast<A>(total.total().first / count);
         for (std::int64_t p = 0; p < groups.pieces; ++p) {
             const T* from = x + at(r, p);
-            const Pair found = sums<A>(groups.length, [&](std::int64_t i) {
+            rest.add(groups.length, [&](std::int64_t i) {
                 const A d = convert<A>(from[i]) - middle;
                 return Two<A>{d, d * d};
             });
-            rest += found.first;
-            squares += found.second;
         }
-        settle(r, static_cast<double>(middle), rest / count, squares / count);
+        const Pair found = rest.total();
+        settle(r, static_cast<double>(middle), found.first / count, found.second / count);
     }
     /// The mean of the differences from `middle` corrects for its rounding.
     void settle(std::int64_t r, double middle, double rest, double squares) const {
@@ -266,18 +298,22 @@ template <class T> struct Back : Work<T> {
         }
     }
 
-    /// The sums of g and g * xhat over one piece.
-    Pair piece_sums(std::int64_t r, std::int64_t p) const {
+    /// The sums of g and g * xhat over pieces from `first` to `last`.
+    Pair piece_sums(std::int64_t r, std::int64_t first, std::int64_t last) const {
         const A middle = mean[r], scale = rstd[r];
-        const T *from = x + at(r, p), *of = g + at(r, p);
-        return sums<A>(groups.length, [&](std::int64_t i) {
-            const A one = convert<A>(of[i]);
-            return Two<A>{one, one * ((convert<A>(from[i]) - middle) * scale)};
-        });
+        LaneSums<A> found;
+        for (std::int64_t p = first; p < last; ++p) {
+            const T *from = x + at(r, p), *of = g + at(r, p);
+            found.add(groups.length, [&](std::int64_t i) {
+                const A one = convert<A>(of[i]);
+                return Two<A>{one, one * ((convert<A>(from[i]) - middle) * scale)};
+            });
+        }
+        return found.total();
     }
     /// The same of w * g, where each element has its own weight.
     Pair weighted_sums(std::int64_t r) const {
-        if (!weight) return piece_sums(r, 0);
+        if (!weight) return piece_sums(r, 0, 1);
         const A middle = mean[r], scale = rstd[r];
         const T *from = x + at(r, 0), *of = g + at(r, 0);
         const A* w = weight + weight_at(r, 0);
@@ -287,15 +323,16 @@ template <class T> struct Back : Work<T> {
         });
     }
 
-    /// Weights belong to pieces, or to whole groups: their gradients are sums of the pieces' sums.
+    /// Weights belong to pieces, or to whole groups, whose pieces are one sum: their gradients are sums of these.
     void by_pieces() const {
-        std::vector<Pair> all(static_cast<std::size_t>(groups.count * groups.pieces));
+        const std::int64_t parts = groups.per_piece ? groups.pieces : 1, each = groups.pieces / parts;
+        std::vector<Pair> all(static_cast<std::size_t>(groups.count * parts));
         auto body = [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t r = begin; r < end; ++r) {
                 Pair sum;
-                for (std::int64_t p = 0; p < groups.pieces; ++p) {
-                    const Pair found = all[static_cast<std::size_t>(r * groups.pieces + p)] =
-                        piece_sums(r, p);
+                for (std::int64_t p = 0; p < parts; ++p) {
+                    const Pair found = all[static_cast<std::size_t>(r * parts + p)] =
+                        piece_sums(r, p * each, (p + 1) * each);
                     const double w = weight ? static_cast<double>(weight[weight_at(r, p)]) : 1.0;
                     sum.first += w * found.first;
                     sum.second += w * found.second;
@@ -307,10 +344,10 @@ template <class T> struct Back : Work<T> {
             groups, std::max<std::int64_t>(1, kWorth / 4 / std::max<std::int64_t>(groups.size(), 1)), body);
         std::vector<Pair> totals(static_cast<std::size_t>(weights));
         for (std::int64_t r = 0; r < groups.count; ++r) {
-            for (std::int64_t p = 0; p < groups.pieces; ++p) {
+            for (std::int64_t p = 0; p < parts; ++p) {
                 Pair& total = totals[static_cast<std::size_t>(weight_at(r, p))];
-                total.first += all[static_cast<std::size_t>(r * groups.pieces + p)].first;
-                total.second += all[static_cast<std::size_t>(r * groups.pieces + p)].second;
+                total.first += all[static_cast<std::size_t>(r * parts + p)].first;
+                total.second += all[static_cast<std::size_t>(r * parts + p)].second;
             }
         }
         store(totals);

@@ -154,39 +154,67 @@ template <class T>
 using Sum =
     std::conditional_t<is_half_type<T>, float, std::conditional_t<std::is_integral_v<T>, std::int64_t, T>>;
 
+/// A dimension's taps with their weights in the type that sums have.
+template <class A> struct Sums {
+    const Taps& taps;
+    std::vector<A> weights;
+
+    explicit Sums(const Taps& of) : taps(of) {
+        for (double weight : of.weight) weights.push_back(convert<A>(weight));
+    }
+    const std::int64_t* starts() const { return taps.starts.data(); }
+    const std::int64_t* index() const { return taps.index.data(); }
+};
+
 /// One output of a dimension: the weighted sum of rows of `inner` elements.
 template <class A>
-void combine(const A* from, A* to, std::int64_t inner, const Taps& taps, std::int64_t first,
+void combine(const A* from, A* to, std::int64_t inner, const Sums<A>& sums, std::int64_t first,
              std::int64_t last) {
-    const bool weighted = !taps.weight.empty();
-    std::fill_n(to, inner, A{});
+    if (first == last) std::fill_n(to, inner, A{});
+    const A* weights = sums.weights.empty() ? nullptr : sums.weights.data();
     for (std::int64_t k = first; k < last; ++k) {
-        const A* row = from + taps.index[static_cast<std::size_t>(k)] * inner;
-        if (!weighted) {
-            for (std::int64_t j = 0; j < inner; ++j) to[j] = to[j] + row[j];
-            continue;
+        const A* row = from + sums.index()[k] * inner;
+        const A w = weights ? weights[k] : A{};
+        if (k == first) {  // Sums begin at 0, so that none of them is -0.
+            for (std::int64_t j = 0; j < inner; ++j) to[j] = A{} + (weights ? w * row[j] : row[j]);
+        } else {
+            for (std::int64_t j = 0; j < inner; ++j) to[j] = to[j] + (weights ? w * row[j] : row[j]);
         }
-        const A w = convert<A>(taps.weight[static_cast<std::size_t>(k)]);
-        for (std::int64_t j = 0; j < inner; ++j) to[j] = to[j] + w * row[j];
+    }
+}
+
+/// The same for all outputs of a dimension whose elements lie side by side.
+template <bool weighted, class A> void combine_line(const A* from, A* to, const Sums<A>& sums) {
+    const std::int64_t *starts = sums.starts(), *index = sums.index(), count = sums.taps.count();
+    const A* weights = sums.weights.data();
+    for (std::int64_t i = 0; i < count; ++i) {
+        A sum{};
+        for (std::int64_t k = starts[i]; k < starts[i + 1]; ++k)
+            sum = sum + (weighted ? weights[k] * from[index[k]] : from[index[k]]);
+        to[i] = sum;
     }
 }
 
 /// One dimension of a plane: in [outer][from][inner], out [outer][count][inner].
-template <class A> void pass(const A* in, A* out, std::int64_t outer, std::int64_t inner, const Taps& taps) {
-    for (std::int64_t o = 0; o < outer; ++o, in += taps.from * inner) {
-        for (std::int64_t i = 0; i < taps.count(); ++i, out += inner) {
-            const auto at = static_cast<std::size_t>(i);
-            combine(in, out, inner, taps, taps.starts[at], taps.starts[at + 1]);
+template <class A>
+void pass(const A* in, A* out, std::int64_t outer, std::int64_t inner, const Sums<A>& sums) {
+    const std::int64_t count = sums.taps.count();
+    for (std::int64_t o = 0; o < outer; ++o, in += sums.taps.from * inner, out += count * inner) {
+        if (inner == 1) {
+            sums.weights.empty() ? combine_line<false>(in, out, sums) : combine_line<true>(in, out, sums);
+            continue;
         }
+        for (std::int64_t i = 0; i < count; ++i)
+            combine(in, out + i * inner, inner, sums, sums.starts()[i], sums.starts()[i + 1]);
     }
 }
 
 /// What is done with a plane, whatever it holds: which dimensions are mapped, in which order, and room for it.
 struct Course {
     std::vector<std::size_t> order;
-    std::int64_t in = 1, out = 1, largest = 1;
+    std::int64_t inner, in, out, largest = 1;
 
-    explicit Course(const std::vector<Taps>& dims) {
+    Course(const std::vector<Taps>& dims, std::int64_t behind) : inner(behind), in(behind), out(behind) {
         for (std::size_t d = 0; d < dims.size(); ++d) {
             in *= dims[d].from;
             out *= dims[d].count();
@@ -205,22 +233,35 @@ struct Course {
     }
 };
 
+/// One plane, dimension after dimension, between two rooms; numbers of the type of sums are read and written in place.
 template <class T>
-void sum_plane(const T* in, T* out, const std::vector<Taps>& dims, const Course& course, Sum<T>* one,
+void sum_plane(const T* in, T* out, const std::vector<Sums<Sum<T>>>& dims, const Course& course, Sum<T>* one,
                Sum<T>* two) {
     using A = Sum<T>;
+    constexpr bool in_place = std::is_same_v<T, A>;
     std::vector<std::int64_t> sizes;
-    for (const Taps& taps : dims) sizes.push_back(taps.from);
-    for (std::int64_t i = 0; i < course.in; ++i) one[i] = convert<A>(in[i]);
-    for (std::size_t d : course.order) {
-        std::int64_t outer = 1, inner = 1;
+    for (const Sums<A>& sums : dims) sizes.push_back(sums.taps.from);
+    const A* from = one;
+    if constexpr (in_place) {
+        from = in;
+    } else {
+        for (std::int64_t i = 0; i < course.in; ++i) one[i] = convert<A>(in[i]);
+    }
+    for (std::size_t at = 0; at < course.order.size(); ++at) {
+        const std::size_t d = course.order[at];
+        std::int64_t outer = 1, inner = course.inner;
         for (std::size_t e = 0; e < sizes.size(); ++e)
             (e < d ? outer : e > d ? inner : sizes[d]) *= e == d ? 1 : sizes[e];
-        pass(one, two, outer, inner, dims[d]);
-        sizes[d] = dims[d].count();
-        std::swap(one, two);
+        A* to = from == two ? one : two;
+        if constexpr (in_place) {
+            if (at + 1 == course.order.size()) to = out;
+        }
+        pass(from, to, outer, inner, dims[d]);
+        sizes[d] = dims[d].taps.count();
+        from = to;
     }
-    for (std::int64_t i = 0; i < course.out; ++i) out[i] = convert<T>(one[i]);
+    if (in_place && !course.order.empty()) return;
+    for (std::int64_t i = 0; i < course.out; ++i) out[i] = convert<T>(from[i]);
 }
 
 }  // namespace
@@ -234,15 +275,17 @@ void copy_taps(std::size_t element, const char* in, char* out, std::int64_t plan
     Copier<16>(dims, fill).run(in, out, planes);
 }
 
-void sum_taps(DType dtype, const char* in, char* out, std::int64_t planes, const std::vector<Taps>& dims) {
-    const Course course(dims);
+void sum_taps(DType dtype, const char* in, char* out, std::int64_t planes, const std::vector<Taps>& dims,
+              std::int64_t inner) {
+    const Course course(dims, inner);
     visit(dtype, [&]<class T>(Type<T>) {
         using A = Sum<T>;
+        const std::vector<Sums<A>> sums(dims.begin(), dims.end());
         each(planes, course.largest, [&](std::int64_t begin, std::int64_t end) {
             std::vector<A> one(static_cast<std::size_t>(course.largest)), two(one.size());
             for (std::int64_t p = begin; p < end; ++p) {
                 sum_plane(reinterpret_cast<const T*>(in) + p * course.in,
-                          reinterpret_cast<T*>(out) + p * course.out, dims, course, one.data(), two.data());
+                          reinterpret_cast<T*>(out) + p * course.out, sums, course, one.data(), two.data());
             }
         });
     });

@@ -28,7 +28,8 @@ struct Taps {
 /// dimension copies; an output without an input is `fill`.
 void copy_taps(std::size_t element, const char* in, char* out, std::int64_t planes,
                const std::vector<Taps>& dims, const char* fill);
-/// The same for any taps, added up in compute_type(dtype); integers in int64.
-void sum_taps(DType dtype, const char* in, char* out, std::int64_t planes, const std::vector<Taps>& dims);
+/// The same for any taps, added up in compute_type(dtype); integers in int64. `inner` elements lie behind the dimensions.
+void sum_taps(DType dtype, const char* in, char* out, std::int64_t planes, const std::vector<Taps>& dims,
+              std::int64_t inner = 1);
 
 }  // namespace tapeless

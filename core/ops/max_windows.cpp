@@ -33,10 +33,31 @@ struct MaxWindows {
     void backward(Node& of, Gradients in, Gradients out) const {
         if (!in[0]) return;
         const Tensor index = unpack(of.saved[0], of);
+        if (plain(in[0], index)) {
+            out[0] = added(in[0], index);
+            return;
+        }
         const Tensor zeros = full(flat(sizes, rank), Scalar(0), in[0]->dtype, in[0]->device);
         const Dims points = flat(index->sizes, rank);
         const Tensor sum = scatter_add(zeros, -1, reshape(index, points), reshape(in[0], points));
         out[0] = reshape(sum, sizes);
+    }
+    /// Whether nothing has to be recorded, and numbers are of a type that is added as it is.
+    static bool plain(const Tensor& g, const Tensor& index) {
+        const bool real = g->dtype == DType::Float32 || g->dtype == DType::Float64;
+        return real && on_cpu(g) && !lifted(g) && !lifted(index) && !needs_record({&g}) && g->numel > 0;
+    }
+    Tensor added(const Tensor& g, const Tensor& index) const {
+        const MemoryFormat last = MemoryFormat::ChannelsLast;
+        const bool together = rank == 2 && lies_in(*g, last) && lies_in(*index, last) && !g->contiguous;
+        const Tensor from = together ? g : row_major(g), where = together ? index : row_major(index);
+        const Dims strides = together ? format_strides(sizes, last) : contiguous_strides(sizes);
+        const Tensor out = marked(empty(sizes, g->dtype, g->device, &strides));
+        const std::int64_t count = flat(g->sizes, rank).back(), points = flat(sizes, rank).back();
+        const std::int64_t channels = together ? sizes[1] : 1;
+        add_at_windows(g->dtype, data(*from), data<std::int64_t>(*where), g->numel / count / channels, count,
+                       points, channels, mutable_data(*out));
+        return together ? out : like_images(g, out);
     }
 };
 
@@ -45,14 +66,19 @@ std::pair<Tensor, Tensor> largest(const Tensor& given, const Windows (&dims)[3],
     std::int64_t planes = 1;
     for (int d = 0; d < given->dim() - rank; ++d) planes *= sizes[d];
     for (int d = 0; d < rank; ++d) sizes[given->dim() - rank + d] = dims[3 - rank + d].count();
-    Tensor values = fresh(sizes, given->dtype, given->device);
-    Tensor index = fresh(sizes, DType::Int64, given->device);
-    if (on_cpu(given) && values->numel > 0) {
+    const bool last = rank == 2 && is_channels_last(*given) && lies_in(*given, MemoryFormat::ChannelsLast);
+    const Dims strides = last ? format_strides(sizes, MemoryFormat::ChannelsLast) : contiguous_strides(sizes);
+    Tensor values = marked(empty(sizes, given->dtype, given->device, &strides));
+    Tensor index = marked(empty(sizes, DType::Int64, given->device, &strides));
+    if (last && on_cpu(given) && values->numel > 0) {
+        max_windows_of_channels(given->dtype, data(*given), sizes[0], sizes[1], dims, mutable_data(*values),
+                                mutable_data<std::int64_t>(*index));
+    } else if (on_cpu(given) && values->numel > 0) {
         const Tensor x = row_major(given);
         max_windows(x->dtype, data(*x), planes, dims, mutable_data(*values),
                     mutable_data<std::int64_t>(*index));
     }
-    if (rank == 2) {
+    if (rank == 2 && !last) {
         values = like_images(given, values);
         index = like_images(given, index);
     }

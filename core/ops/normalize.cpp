@@ -11,6 +11,17 @@ namespace {
 
 using namespace normalized;
 
+/// The groups in the memory of images whose channels lie together.
+Groups channels_last_groups(const Groups& groups) {
+    return {groups.count, 1, groups.pieces * groups.length, groups.count, 1, groups.period, 1, 0, 0};
+}
+
+/// Whether x holds images, or volumes, whose channels lie together without gaps.
+bool lies_channels_last(const TensorBody& x) {
+    return is_channels_last(x) &&
+           lies_in(x, x.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::ChannelsLast3d);
+}
+
 struct LayerNorm : Normalized {
     static constexpr const char* node = "NativeLayerNormBackward0";
     static constexpr const char* const saved_names[] = {"input", "weight", "bias", "result1", "result2"};
@@ -71,7 +82,9 @@ struct BatchNorm : Normalized {
         } else {
             Results saved{{}, unpack(of.saved[4], of), unpack(of.saved[5], of), {}};
             if (constant) saved = running(unpack(of.saved[2], of), unpack(of.saved[3], of), x->dtype);
-            Normalized::backward(of, in[0], x, weight, saved, out);
+            const Groups groups = channels_last_groups(frame.groups);
+            Normalized::backward(of, in[0], x, weight, saved, out,
+                                 lies_channels_last(*x) ? &groups : nullptr);
         }
         finish(out, weight, {frame.count}, parameters);
     }
@@ -290,11 +303,6 @@ Frame batch_frame(const Tensor& x) {
     return frame;
 }
 
-/// The groups in the memory of images whose channels lie together.
-Groups channels_last_groups(const Groups& groups) {
-    return {groups.count, 1, groups.pieces * groups.length, groups.count, 1, groups.period, 1, 0, 0};
-}
-
 /// Moves running statistics towards the batch's; the variance is the unbiased one. As in PyTorch that is not counted as a
 /// write: two passes in training may come before the backward pass of the first.
 void follow(const Tensor& running, const Tensor& value, double momentum, const char* name) {
@@ -352,12 +360,13 @@ std::vector<Tensor> native_batch_norm(const Tensor& given, std::optional<Tensor>
                 {}};
         if (training) made.variance = reshape(at.variance, {frame.count});
     } else {
-        const bool last = is_channels_last(*given);
+        const bool last = lies_channels_last(*given);
         const Results running =
             training ? Results() : payload.running(with.running_mean, with.running_var, given->dtype);
         made = payload.forward(last ? given : row_major(given), w, b,
                                last ? channels_last_groups(frame.groups) : frame.groups, running,
                                training && with.running_var);
+        if (!last) made.out = like_images(given, made.out);
     }
     if (training) {
         const ModeGuard quiet(kNoGrad, true);

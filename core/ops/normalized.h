@@ -71,6 +71,15 @@ inline char* own_bytes(const Tensor& x) { return x ? mutable_data(*x) : nullptr;
 /// Statistics that a kernel may only read lie in others' memory, which is not to be copied for that.
 inline char* statistic(const Tensor& x) { return const_cast<char*>(data(*x)); }
 
+/// g with x's strides. Not recorded.
+inline Tensor laid_like(const Tensor& x, const Tensor& g) {
+    if (g->strides == x->strides) return g;
+    if (x->contiguous) return row_major(g);
+    const Tensor out = empty(x->sizes, g->dtype, g->device, &x->strides);
+    if (on_cpu(g)) write(out, g);
+    return out;
+}
+
 struct Results {
     Tensor out, mean, rstd;  ///< the statistics in x's compute dtype
     Tensor variance;         ///< where it is wanted
@@ -107,13 +116,16 @@ struct Normalized {
         return made;
     }
 
+    /// `last`: the groups where x's channels lie together, and it is to be read as it lies.
     void backward(const Node& node, const Tensor& g, const Tensor& given, const Tensor& weight,
-                  const Results& saved, Gradients out) const {
-        const Tensor x = row_major(given), from = row_major(converted(g, x->dtype));
+                  const Results& saved, Gradients out, const Groups* last = nullptr) const {
+        const Tensor x = last ? given : row_major(given);
+        const Tensor from = laid_like(x, converted(g, x->dtype));
+        const Groups& groups = last ? *last : frame.groups;
         const Tensor w = plain(weight, x->dtype);
         const DType dtype = compute_type(x->dtype);
         Results stats = saved;
-        if (node.needs(0)) out[0] = fresh(x->sizes, x->dtype, x->device);
+        if (node.needs(0)) out[0] = marked(empty(x->sizes, x->dtype, x->device, &x->strides));
         if (node.needs(1)) out[1] = fresh({frame.count}, dtype, x->device);
         if (node.needs(2)) out[2] = fresh({frame.count}, dtype, x->device);
         if (!constant && saved.mean->dtype != dtype) {
@@ -123,10 +135,10 @@ struct Normalized {
         if (!on_cpu(x)) return;
         const Normalization of{x->dtype, data(*x), statistic(stats.mean), statistic(stats.rstd), nullptr,
                                bytes(w), nullptr};
-        if (stats.mean.get() != saved.mean.get()) find_statistics(of, frame.groups, eps);
+        if (stats.mean.get() != saved.mean.get()) find_statistics(of, groups, eps);
         const NormalizationGradients wanted{data(*from), own_bytes(out[0]), own_bytes(out[1]),
                                             own_bytes(out[2]), constant};
-        normalize_backward(of, frame.groups, frame.count, wanted);
+        normalize_backward(of, groups, frame.count, wanted);
     }
 
     /// The same through tensors, so that it can be differentiated again; gradients of mean and rstd as well.

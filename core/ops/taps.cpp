@@ -24,6 +24,22 @@ struct Mapped {
     }
 };
 
+/// Whether x holds images, or volumes, whose channels lie together, all of whose other dimensions from `first` on are mapped.
+bool channels_lie_together(const TensorBody& x, int first) {
+    if (first != 2 || x.device.type != DeviceType::CPU || x.numel == 0) return false;
+    return lies_in(x, x.dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::ChannelsLast3d) &&
+           is_channels_last(x);
+}
+
+/// Sums along the dimensions of such images, where they lie.
+Tensor mapped_channels(const Tensor& x, const std::vector<Taps>& dims, const Dims& sizes) {
+    const Dims strides =
+        format_strides(sizes, x->dim() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::ChannelsLast3d);
+    const Tensor out = marked(empty(sizes, x->dtype, x->device, &strides));
+    if (out->numel > 0) sum_taps(x->dtype, data(*x), mutable_data(*out), sizes[0], dims, sizes[1]);
+    return out;
+}
+
 Tensor mapped(const Tensor& given, const std::vector<Taps>& dims, const Scalar& fill) {
     const int first = given->dim() - static_cast<int>(dims.size());
     Dims sizes = given->sizes;
@@ -34,6 +50,7 @@ Tensor mapped(const Tensor& given, const std::vector<Taps>& dims, const Scalar& 
         sizes[first + static_cast<int>(d)] = dims[d].count();
         copies &= dims[d].copies();
     }
+    if (!copies && channels_lie_together(*given, first)) return mapped_channels(given, dims, sizes);
     const Tensor out = fresh(sizes, given->dtype, given->device);
     if (!on_cpu(given) || out->numel == 0) return out;
     const Tensor x = row_major(given);
