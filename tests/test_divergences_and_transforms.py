@@ -102,6 +102,13 @@ def test_the_most_specific_pair_decides_and_a_new_one_is_heard_at_once():
         D.kl._KL_MEMOIZE.clear()
 
 
+def test_registered_formulas_can_be_imported_by_their_names():
+    p, q = D.Normal(f(0.0), f(1.0)), D.Normal(f(1.0), f(1.0))
+    assert_close(D.kl._kl_normal_normal(p, q), 0.5)
+    with pytest.raises(AttributeError):
+        D.kl._kl_normal_categorical  # noqa: B018
+
+
 def test_an_ambiguous_pair_warns():
     class Left(D.Cauchy):
         pass

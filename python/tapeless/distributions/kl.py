@@ -95,3 +95,11 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
 
 
 from tapeless.distributions import _kl_of_one_family, _kl_of_two_families  # noqa: E402, F401
+
+
+def __getattr__(name: str) -> Any:
+    """The registered formula that PyTorch calls `_kl_p_q`, p and q the names of the classes."""
+    for (p, q), formula in _KL_REGISTRY.items():
+        if name == f"_kl_{p.__name__.lower()}_{q.__name__.lower()}":
+            return formula
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -35,6 +35,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     Numbers become tensors of the first tensor's dtype and device, or of the default dtype when there is no tensor.
     ValueError for anything else.
     """
+    if all(isinstance(v, Tensor) and v.shape == values[0].shape for v in values):
+        return values
     if not all(is_tensor_like(v) or isinstance(v, _Number) for v in values):
         raise ValueError(
             "Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__."
