@@ -362,3 +362,21 @@ def test_helpers_that_other_packages_import_work():
     assert module._get_scalar_dtype() == torch.float32
     groups = torch.optim.Optimizer._group_tensors_by_device_and_dtype([params, grads])
     assert [len(lists[0]) for lists, _ in groups.values()] == [2]
+
+
+def test_an_optimizer_steps_for_a_while_with_other_parameters():
+    p, optimizer = trained("Adam", steps=1, lr=0.1)
+    other = leaf([5.0, 5.0])
+    saved = copy.deepcopy(optimizer.state_dict())
+    saved["param_groups"][0]["lr"] = 1.0
+    before = values(p)
+    other.grad = torch.ones(2)
+    with torch.optim.swap_in_optimizer_params_and_state(optimizer, {"p": other}, saved):
+        assert optimizer.param_groups[0]["params"][0] is other
+        optimizer.step()
+    assert values(p) == before and optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.state[p]["step"].item() == 1.0 and saved["state"][0]["step"].item() == 2.0
+    assert float(other.detach()[0]) < 4.9
+    with pytest.raises(RuntimeError, match="match optimizer.param_groups ordering"):
+        with torch.optim.swap_in_optimizer_params_and_state(optimizer, {}, saved):
+            pass

@@ -9,6 +9,7 @@ change nothing.
 from tapeless.optim import lr_scheduler, swa_utils
 from tapeless.optim._adafactor import Adafactor
 from tapeless.optim._muon import Muon
+from tapeless.optim._stateless import swap_in_optimizer_params_and_state
 from tapeless.optim.adadelta import Adadelta
 from tapeless.optim.adagrad import Adagrad
 from tapeless.optim.adam import Adam
@@ -43,4 +44,5 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]
