@@ -70,7 +70,19 @@ def calls(module: str, name: str, argument: bytes) -> bytes:
 
 MARK = "a file that ran"  # What a file that runs something would create.
 RUNS = text(f"open({MARK!r}, 'w').close()")
+# A tuple of two that are one tuple of two that are one ...: 2 ** 60 numbers in 300 bytes.
+LAUGHS = b"K\x01" + b"".join(b"q" + bytes([at]) + b"h" + bytes([at]) + b"\x86" for at in range(60))
 PICKLES = {
+    "laughs as a reference": b"\x80\x02" + LAUGHS + b"Q.",
+    "laughs as a function": b"\x80\x02" + LAUGHS + b")R.",
+    "laughs as a class": b"\x80\x02" + LAUGHS + b")\x81.",
+    "laughs as a key": b"\x80\x02}" + LAUGHS + b"K\x01s.",
+    "laughs as a codec": calls("_codecs", "encode", text("x") + LAUGHS),
+    "laughs as a layout": calls("torch.serialization", "_get_layout", LAUGHS),
+    "laughs as a device": calls("torch", "device", LAUGHS),
+    "laughs as a size": calls("torch", "Size", LAUGHS),
+    "laughs as a storage": b"\x80\x02" + TENSOR + b"(" + LAUGHS + b"K\x00)) \x89" + HOOKS + b"tR.",
+    "laughs as an item of a set": calls("builtins", "set", b"]" + LAUGHS + b"a"),
     "runs a shell": calls("os", "system", text(f"touch {MARK!r}")),
     "runs a shell by another name": calls("posix", "system", text(f"touch {MARK!r}")),
     "runs Python": calls("builtins", "exec", RUNS),

@@ -24,8 +24,8 @@ def _rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -
         raise TypeError(f"_rebuild_tensor: expected a storage (got {type(storage).__name__})")
     if len(size) != len(stride) or storage_offset < 0 or any(n < 0 for n in size):
         raise RuntimeError(
-            f"_rebuild_tensor: sizes {list(size)}, strides {list(stride)} and storage offset {storage_offset} do not "
-            "describe a tensor; the file is damaged"
+            f"_rebuild_tensor: {len(size)} sizes, {len(stride)} strides and a storage offset do not describe a tensor; "
+            "the file is damaged"
         )
     return storage._flat().as_strided(tuple(size), tuple(stride), storage_offset).detach()
 

@@ -315,7 +315,7 @@ def mkdtemp() -> Iterator[str]:
 
 def _get_layout(name: str) -> Any:
     """The layout that a file calls so."""
-    found = getattr(tapeless, str(name).removeprefix("torch."), None)
+    found = getattr(tapeless, name.removeprefix("torch."), None) if isinstance(name, str) else None
     if not isinstance(found, tapeless.layout):
-        raise pickle.UnpicklingError(f"load: {name!r:.40} is no layout")
+        raise pickle.UnpicklingError("load: a layout in the file has a name that is none")
     return found

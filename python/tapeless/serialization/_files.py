@@ -208,10 +208,10 @@ def load_zip(source: Source, restore: Callable[[Any, str], Any], module: Any, we
 
 def _checked(identifier: Any) -> tuple[StorageKind, str, str, int]:
     if not isinstance(identifier, tuple) or len(identifier) != 5 or identifier[0] != "storage":
-        raise pickle.UnpicklingError(f"load: unknown reference {identifier!r:.80} in the file")
+        raise pickle.UnpicklingError("load: a reference in the file is not to a storage")
     kind, key, location, count = identifier[1:]
     if not isinstance(kind, StorageKind) or type(key) is not str or type(location) is not str or type(count) is not int:
-        raise pickle.UnpicklingError(f"load: the reference {identifier!r:.80} to a storage is none")
+        raise pickle.UnpicklingError("load: a reference to a storage in the file has parts of wrong types")
     return kind, key, location, count
 
 

@@ -57,7 +57,7 @@ class _Storages:
         if identifier[0] == "module":
             return identifier[1]  # A class, with its source as it was: PyTorch compares, we do not.
         if len(identifier) != 6 or identifier[0] != "storage":
-            raise RuntimeError(f"load: unknown kind of reference {identifier[0]!r:.60} in the file")
+            raise RuntimeError("load: a reference in the file is not to a storage")
         kind, key, location, count, view = identifier[1:]
         if not isinstance(kind, StorageKind) or type(count) is not int or type(key) is not str:
             raise RuntimeError("load: a reference to a storage is none; the file is damaged")

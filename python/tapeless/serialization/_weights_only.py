@@ -69,7 +69,7 @@ def allowed_by_user() -> list[Any]:
 def _encode(text: str, codec: str = "latin1") -> bytes:
     """How protocol 2 writes bytes; other codecs can inflate."""
     if not isinstance(text, str) or codec not in ("latin1", "latin-1", "utf-8"):
-        raise UnpicklingError(f"load: _codecs.encode with codec {codec!r} is not allowed in a file of weights")
+        raise UnpicklingError("load: _codecs.encode with another codec than latin1 is not allowed in a file of weights")
     return text.encode(codec)
 
 
@@ -104,13 +104,14 @@ def _defaults() -> dict[str, Any]:
         "torch.device": _core.device,
         "torch.serialization._get_layout": tapeless.serialization._get_layout,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type,
+        "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
         "torch.storage.UntypedStorage": storage_kind("UntypedStorage"),
         "torch.storage.TypedStorage": storage_kind("TypedStorage"),
         "torch.UntypedStorage": storage_kind("UntypedStorage"),
     }
     for name in (
         "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage",
-        "_rebuild_parameter", "_rebuild_parameter_with_state",
+        "_rebuild_parameter",
     ):  # fmt: skip
         listed[f"torch._utils.{name}"] = getattr(_utils, name)
     listed.update({f"torch.{str(dtype).rpartition('.')[2]}": dtype for dtype in BY_DTYPE})
@@ -121,12 +122,24 @@ def _defaults() -> dict[str, Any]:
 
 def _rebuild_from_type(func: Any, new_type: Any, args: Any, state: Any) -> Any:
     known = [_utils._rebuild_tensor_v2, _utils._rebuild_tensor, _utils._rebuild_meta_tensor_no_storage]
-    known += [_utils._rebuild_tensor_v3, _utils._rebuild_parameter, _utils._rebuild_parameter_with_state]
+    known += [_utils._rebuild_tensor_v3, _utils._rebuild_parameter, _rebuild_parameter]
     if func not in known or not (isinstance(new_type, type) and issubclass(new_type, _core.Tensor)):
         raise UnpicklingError("load: a tensor in the file is rebuilt by something else than a tensor's function")
     if isinstance(state, tuple):
         raise UnpicklingError("load: a tensor in a file of weights has slots")
     return _utils._rebuild_from_type_v2(func, new_type, args, state)
+
+
+def _rebuild_parameter(data: Any, requires_grad: Any, hooks: Any, state: Any) -> Any:
+    if not isinstance(state, dict) or any(not isinstance(key, str) or key.startswith("__") for key in state):
+        raise UnpicklingError("load: the state of a parameter in the file has names that are none")
+    return _utils._rebuild_parameter_with_state(data, requires_grad, hooks, state)
+
+
+def _called(obj: Any) -> str:
+    """A name for messages. Never the text of an object of a file: shared parts can make it endless."""
+    name = getattr(obj, "__name__", None)
+    return name if isinstance(name, str) else f"of type {type(obj).__name__}"
 
 
 _listed: dict[str, Any] = {}
@@ -268,18 +281,14 @@ class Unpickler:
         """Calls a listed function with arguments."""
         arguments, function = self.pop(), self.pop()
         if not isinstance(arguments, tuple) or not callable(function) or id(function) not in self._callable:
-            raise UnpicklingError(
-                f"Trying to call reduce for unrecognized function {getattr(function, '__name__', function)}"
-            )
+            raise UnpicklingError(f"Trying to call reduce for unrecognized function {_called(function)}")
         self.stack.append(function(*arguments))
 
     def new(self) -> None:
         """Makes an object of a class that the program allowed."""
         arguments, kind = self.pop(), self.pop()
         if not isinstance(arguments, tuple) or not any(kind is one for one in (*_user.values(), *_NEW)):
-            raise UnpicklingError(
-                f"Trying to create new object for unrecognized class {getattr(kind, '__name__', kind)}"
-            )
+            raise UnpicklingError(f"Trying to create new object for unrecognized class {_called(kind)}")
         if kind in _NEW:
             self.stack.append(_of_items(kind)(*arguments))
             return
@@ -348,7 +357,9 @@ class Unpickler:
         """Pushes the storage that an identifier stands for."""
         identifier = self.pop()
         if type(identifier) is not tuple or not identifier or identifier[0] != "storage":
-            raise UnpicklingError(f"load: a reference in the file is no ('storage', ...), but {identifier!r:.80}")
+            raise UnpicklingError(
+                f"load: a reference in the file is a {type(identifier).__name__} that names no storage"
+            )
         self.stack.append(self._load_storage(identifier))
 
     def long(self, length: int) -> None:
