@@ -135,6 +135,27 @@ def test_symmetric_factors_solve(dtype: str, hermitian: bool) -> None:
     assert linalg.ldl_factor_ex(a, hermitian=hermitian).info.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("upper", [False, True])
+def test_the_triangle_that_is_not_read_gets_no_gradient(upper: bool) -> None:
+    factor, b = (doubles(4, 4, seed=1) + 2 * tl.eye(4)).detach().requires_grad_(), doubles(4, 2, seed=2)
+    check_gradients(lambda x, y: tl.cholesky_solve(y, x, upper), factor, b, tolerance=1e-4)
+    check_gradients(lambda x: tl.cholesky_inverse(x, upper), factor, tolerance=1e-4)
+    (g,) = tl.autograd.grad(tl.cholesky_inverse(factor, upper).sum(), factor)
+    assert not (g.tril(-1) if upper else g.triu(1)).any()
+
+
+def test_the_diagonal_of_a_complex_factor_is_real_and_so_is_its_gradient() -> None:
+    def parts(re: Any, im: Any) -> Any:
+        x = tl.complex(re, im)
+        return tl.view_as_real(linalg.cholesky(x @ x.mH))
+
+    check_gradients(parts, doubles(3, 3, seed=1), doubles(3, 3, seed=2), tolerance=1e-4)
+    a = matrices(3, 3, dtype="complex128")
+    a = (a @ a.mH).requires_grad_()
+    (g,) = tl.autograd.grad(linalg.cholesky(a).diagonal().imag.sum(), a)
+    assert not g.any()
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5)])
 def test_lu_factors_are_unpacked(shape: tuple[int, int]) -> None:
     a = matrices(2, *shape).requires_grad_()

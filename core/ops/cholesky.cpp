@@ -88,7 +88,8 @@ Tensor linalg_cholesky(const Tensor& a, bool upper) {
 Tensor cholesky(const Tensor& a, bool upper) {
     check_square("cholesky", a);
     check_numbers("cholesky", a, "cholesky_cpu");
-    const Factored made = factored(a, upper);
+    Factored made = factored(a, upper);
+    if (a->numel == 0) made.factor = fresh(a->sizes, a->dtype, a->device);
     check_info("cholesky", made.info, not_positive);
     return recorded(a, made.factor, Cholesky{{upper}});
 }
@@ -101,8 +102,8 @@ Tensor solved_by_factor(const Tensor& l, const Tensor& b, bool upper) {
 
 /// The factor's gradient from that of A: A = L L^H or U^H U.
 Tensor factor_gradient(const Tensor& ga, const Tensor& l, bool upper) {
-    const Tensor both = add(ga, mH(ga));
-    return triangle(upper ? matmul(l, both) : matmul(both, l), upper);
+    const Tensor both = add(ga, mH(ga)), read = triangle(l, upper);
+    return triangle(upper ? matmul(read, both) : matmul(both, read), upper);
 }
 
 struct CholeskySolve {

@@ -82,7 +82,10 @@ Solution solution(const Tensor& a, const Tensor& b, bool left, bool vector) {
     {
         const ModeGuard quiet(kNoGrad, true);
         const Tensor x = values_by_lu(lu.lu, lu.pivots, vector ? unsqueeze(b, -1) : b, left, false);
-        made = {vector ? marked(alias(squeeze(x, -1))) : x, lu.lu, lu.pivots, lu.info};
+        // A batch of vectors lies by columns as well, as in PyTorch.
+        const Tensor flat = vector ? squeeze(x, -1) : x;
+        made = {vector ? marked(flat->dim() > 1 ? by_columns(flat) : alias(flat)) : x, lu.lu, lu.pivots,
+                lu.info};
     }
     if (needs_record({&a, &b})) {
         const Ref<Node> node = record(made.x, {&a, &b}, LinalgSolve{left, vector, a->sizes, b->sizes}, 4);

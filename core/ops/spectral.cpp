@@ -149,7 +149,9 @@ struct Eigh {
         }
         const Tensor products = matmul(mH(v), in[1]);
         check_phases("linalg_eigh", "eigenvectors", products);
-        Tensor inner = scaled_diagonal(div(products, differences(values)), 0, false);
+        // The Hermitian part of the gradient alone, as matrices that are not Hermitian are never read.
+        const Tensor turns = mul(sub(products, mH(products)), 0.5);
+        Tensor inner = scaled_diagonal(div(turns, differences(values)), 0, false);
         if (in[0]) inner = add(inner, as_diagonal(in[0]));
         out[0] = matmul(matmul(v, inner), mH(v));
     }

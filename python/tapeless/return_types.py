@@ -47,6 +47,7 @@ linalg_lstsq = _named("linalg_lstsq", "solution", "residuals", "rank", "singular
 linalg_ldl_factor_ex = _named("linalg_ldl_factor_ex", "LD", "pivots", "info")
 linalg_ldl_factor = _named("linalg_ldl_factor", "LD", "pivots")
 geqrf = _named("geqrf", "a", "tau")
+_lu_with_info = _named("_lu_with_info", "LU", "pivots", "info")
 lu_unpack = _named("lu_unpack", "P", "L", "U")
 slogdet = _named("slogdet", "sign", "logabsdet")
 qr = _named("qr", "Q", "R")

@@ -93,6 +93,8 @@ FAULTS: tuple[Fault, ...] = (
             "nn.functional.layer_norm", "native_layer_norm", "nn.functional.group_norm",
             "native_group_norm", "nn.functional.batch_norm", "native_batch_norm", "nn.functional.instance_norm",
             "nn.functional.rms_norm", "nn.functional.conv1d", "nn.functional.conv2d", "nn.functional.conv3d",
+            "linalg.cond", "linalg.pinv", "linalg.pinv.hermitian", "linalg.pinv.singular",
+            "pinverse", "linalg.eigvalsh",
             "nn.functional.conv_transpose1d", "nn.functional.conv_transpose2d", "nn.functional.conv_transpose3d",
         ),
         frozenset({"value", "gradient", "second", "inplace", "method"}),
@@ -120,6 +122,14 @@ FAULTS: tuple[Fault, ...] = (
         frozenset({"second", "gradient", "value"}),
         _only_pytorch_refuses("scatter(): Expected self.dtype to be equal to src.dtype"),
         "the formula of the second derivative adds float32 to bfloat16, and stops; ours has one for every dtype",
+    ),
+    Fault(
+        "gradient of what Cholesky's functions do not read",
+        ("cholesky", "linalg.cholesky", "linalg.cholesky_ex", "cholesky_solve", "cholesky_inverse"),
+        frozenset({"gradient", "second"}),
+        _only_numbers_differ,
+        "a gradient for the imaginary part of a factor's diagonal, which is always 0, changes the input's; and "
+        "cholesky_solve and cholesky_inverse give one to the triangle that they do not read (tests/test_linalg.py)",
     ),
     Fault(
         "unreadable zero gradient",

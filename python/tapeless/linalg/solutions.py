@@ -76,11 +76,11 @@ def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) 
         return triangular(LU, first, upper=True)
     if not left and adjoint:  # X A^H = B is A X^H = B^H.
         first = triangular(LU, p.mT @ B.mH, upper=False, unitriangular=True)
-        return triangular(LU, first, upper=True).mH
+        return triangular(LU, first, upper=True).mH.clone()
     # A^H X = B, or X A = B, which is A^T X^T = B^T.
     turned, right = (LU.mH, B) if left else (LU.mT, B.mT)
     second = triangular(turned, triangular(turned, right, upper=False), upper=True, unitriangular=True)
-    return (second.mT @ p.mT).mT if left else second.mT @ p.mT
+    return (second.mT @ p.mT).mT.clone() if left else second.mT @ p.mT
 
 
 def lu_solve(

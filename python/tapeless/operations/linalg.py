@@ -38,6 +38,8 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     Derivative: that of linalg.lu_factor_ex.
     """
     values = _f["_linalg_lu_factor_ex"](A, pivot=pivot, check_errors=not get_infos)
+    if get_infos and out is None:
+        return return_types._lu_with_info(*values)
     values = tuple(values) if get_infos else tuple(values[:2])
     return values if out is None else tuple(_named(lambda *x: x, values, out))
 
