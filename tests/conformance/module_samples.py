@@ -156,7 +156,6 @@ NOT_COMPARED = {
     "ParameterList": "a container, which cannot be called",
     "ParameterDict": "a container, which cannot be called",
     "DataParallel": "runs on several devices",
-    "LinearCrossEntropyLoss": "new in PyTorch 2.13 and in no program we know: write Linear and CrossEntropyLoss",
 }
 
 # Modules whose initial values are normal numbers, for which logarithms and cosines are needed.

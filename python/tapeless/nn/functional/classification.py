@@ -9,8 +9,9 @@ from typing import Any
 import tapeless
 from tapeless.composition import autocasts, composition
 from tapeless.nn.functional._checks import REDUCTIONS, checked_reduction, need_tensor, spelled
+from tapeless.nn.functional.linear import linear
 
-__all__ = ["cross_entropy", "nll_loss"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]
 
 
 @autocasts("float32")
@@ -38,6 +39,37 @@ def cross_entropy(
         return _smoothed_loss(input, target, weight, ignore_index, reduction, label_smoothing)
     log_probs = tapeless.log_softmax(input, 0 if ndim == 1 else 1)
     return _nll_loss(log_probs, target, weight, ignore_index, reduction)
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Any:
+    """cross_entropy of input @ linear_weight.T + linear_bias: [N, in], [C, in] or [C, ..., in], and targets of those.
+
+    options, which tell PyTorch how to cut the product into pieces, change nothing. Derivative: that of the two steps.
+    """
+    features = linear_weight.shape[-1]
+    if input.shape[-1] != features:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {features}, respectively"
+        )
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = linear(input, linear_weight.reshape(-1, features), bias)
+    logits = logits.view(*input.shape[:-1], *linear_weight.shape[:-1])
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
+    )
 
 
 def nll_loss(

@@ -4,6 +4,7 @@
 size_average and reduce are the older spelling of reduction, and warn.
 """
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from tapeless.nn import functional as F
 from tapeless.nn.functional._checks import legacy_reduction
 from tapeless.nn.modules.distance import PairwiseDistance
+from tapeless.nn.modules.linear import Linear
 from tapeless.nn.modules.module import Module
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "MSELoss",
     "MarginRankingLoss",
     "MultiLabelMarginLoss",
@@ -313,6 +316,67 @@ class CrossEntropyLoss(_WeightedLoss):
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )
+
+
+class LinearCrossEntropyLoss(_WeightedLoss):
+    """The cross entropy of logits that a Linear of its own makes; see `nn.functional.linear_cross_entropy`.
+
+    `linear` gives num_classes logits, or num_classes for each place of out_features.
+    """
+
+    __constants__ = ["num_classes", "out_features", "reduction", "ignore_index", "label_smoothing"]
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Any = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: Any = None,
+    ) -> None:
+        super().__init__(weight, None, None, reduction)
+        if weight is not None and tuple(weight.shape) != (num_classes,):
+            raise RuntimeError(f"expected weight shape to be {(num_classes,)}, got {tuple(weight.shape)}")
+        if not 0 <= label_smoothing <= 1:
+            raise RuntimeError(f"expected label_smoothing to be in range [0, 1], got {label_smoothing}")
+        self.num_classes = num_classes
+        self.out_features = out_features
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.options = options
+        rows = num_classes * math.prod(out_features)
+        self.linear = Linear(in_features, rows, bias=bias, device=device, dtype=dtype)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """(N, in_features) and classes (N, *out_features), or probabilities (N, num_classes, *out_features)."""
+        shape = (self.num_classes, *self.out_features)
+        bias = self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.view(*shape, -1),
+            target,
+            linear_bias=None if bias is None else bias.view(shape),
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            options=self.options,
+        )
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        told = [f"in_features={self.linear.in_features}", f"num_classes={self.num_classes}"]
+        told += [f"out_features={self.out_features}", f"bias={self.linear.bias is not None}"]
+        for name in ("reduction", "ignore_index", "label_smoothing", "options"):
+            told.append(f"{name}={getattr(self, name)}")
+        return ", ".join(told)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
