@@ -139,3 +139,20 @@ def test_vmap_in_chunks_gives_what_it_gives_at_once(size):
     assert_close([chunked[0], chunked[1]["sum"]], [values(at_once[0]), values(at_once[1]["sum"])])
     with pytest.raises(ValueError, match="chunk_size should be None or greater than 0"):
         torch.vmap(function, chunk_size=0)
+
+
+def test_vmap_draws_for_each_example_where_it_is_asked_to():
+    def noisy(x, w):
+        return x * w + torch.rand(3)
+
+    x, w = torch.arange(4.0), torch.ones(())
+    torch.manual_seed(0)
+    numbers = torch.rand(4, 3)
+    torch.manual_seed(0)
+    assert_close(torch.vmap(noisy, (0, None), randomness="different")(x, w), values(x[:, None] + numbers))
+    torch.manual_seed(0)
+    assert_close(torch.vmap(noisy, (0, None), randomness="same")(x, w), values(x[:, None] + numbers[0]))
+    with pytest.raises(RuntimeError, match="Only allowed values for randomness are 'error', 'different', or 'same'"):
+        torch.vmap(noisy, randomness="some")
+    gradients = torch.vmap(torch.func.grad(lambda x: (x * torch.rand(())).exp()), randomness="different")(x)
+    assert len(gradients.unique()) == 4

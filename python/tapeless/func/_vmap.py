@@ -26,16 +26,16 @@ def vmap(
     `in_dims` says for each argument along which dimension its examples lie (None: the same for all), as one int for
     all arguments or a structure like the arguments; `out_dims` says where the results' examples go. Tensors inside
     `func` have the shape of one example. `randomness`: "error" refuses random numbers inside, "same" draws them once
-    for all examples. With `chunk_size` so many examples are computed at a time, which bounds the memory. ValueError
-    when the arguments disagree on the number of examples.
+    for all examples, "different" for each, which runs `func` for one example after the other. With `chunk_size` so
+    many examples are computed at a time, which bounds the memory. ValueError when the arguments disagree on the number
+    of examples.
     """
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
-    if randomness not in ("error", "same"):
-        raise ValueError(
-            f"vmap: randomness={randomness!r}; 'error' and 'same' exist here: draw different numbers for the examples "
-            "outside and pass them in"
-        )
+    if randomness not in ("error", "same", "different"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if randomness == "different":  # each example is a batch of its own
+        return vmap(func, in_dims, out_dims, "same", chunk_size=1)
 
     @functools.wraps(func)
     def transformed(*args: Any, **kwargs: Any) -> Any:
