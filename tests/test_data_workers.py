@@ -169,7 +169,7 @@ def test_the_death_of_a_worker_is_an_error_at_once(context, how):
     with pytest.raises(RuntimeError, match=r"DataLoader worker \(pid") as caught:
         list(data.DataLoader(Dies(how), 5, num_workers=2, multiprocessing_context=context))
     if not IS_PYTORCH:
-        assert time.monotonic() - start < 4
+        assert context != "fork" or time.monotonic() - start < 4  # The others may take long to begin.
         assert ("killed by signal: SIGKILL" if how == "killed" else "exited unexpectedly") in str(caught.value)
 
 

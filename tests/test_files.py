@@ -480,3 +480,30 @@ def test_a_file_is_memory_of_a_storage(tmp_path):
     shared = torch.UntypedStorage.from_file(path, shared=True, nbytes=8)
     shared[0] = 9
     assert path.read_bytes()[0] == 9 and storage.nbytes() == 8
+
+
+def test_views_of_storages_in_old_files_share_their_memory():
+    from tests.test_files_malicious import HOOKS, integer, legacy, text
+
+    def part(key, offset, size):
+        view = b"(" + text(key) + integer(offset) + integer(size) + b"t"
+        kind = text("storage") + b"ctorch\nFloatStorage\n" + text("7") + text("cpu") + integer(4)
+        return b"(" + kind + view + b"tQ"
+
+    def tensor(storage, size):
+        return (
+            b"ctorch._utils\n_rebuild_tensor_v2\n("
+            + storage
+            + b"K\x00K"
+            + bytes([size])
+            + b"\x85K\x01\x85\x89"
+            + HOOKS
+            + b"tR"
+        )
+
+    pickled = b"\x80\x02]" + tensor(part("8", 0, 4), 4) + b"a" + tensor(part("9", 1, 2), 2) + b"a."
+    content = (4).to_bytes(8, "little") + torch.arange(4.0).numpy().tobytes()
+    whole, middle = torch.load(io.BytesIO(legacy(pickled, ["7"], content)))
+    assert_same([whole, middle], [[0.0, 1.0, 2.0, 3.0], [1.0, 2.0]])
+    middle.zero_()
+    assert_same(whole, [0.0, 0.0, 0.0, 3.0])
