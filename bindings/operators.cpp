@@ -124,7 +124,9 @@ namespace {
 /// alpha * arguments[which], in its place; `scaled` holds it.
 void scale_operand(const Row& row, Argument* arguments, int which, PyObject* alpha, Tensor& scaled) {
     Scalar factor;
-    if (!scalar_from(alpha, factor))
+    if (is_tensor(alpha) && body(alpha)->numel == 1)
+        factor = item(*body(alpha));
+    else if (!scalar_from(alpha, factor))
         fail(ErrorKind::Type, row.facts.name, "(): argument 'alpha' must be Number");
     Argument& operand = arguments[which];
     if (!operand.tensor) {

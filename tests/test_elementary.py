@@ -266,3 +266,12 @@ def test_square_counts_truths_and_keeps_other_dtypes():
     assert torch.square(torch.tensor([3], dtype=torch.int8)).dtype == torch.int8
     x = torch.tensor([3.0], requires_grad=True)
     assert torch.square(x).grad_fn.name() == "PowBackward0"
+
+
+def test_alpha_may_be_a_tensor_of_one_element():
+    x, y = torch.ones(2), torch.full((2,), 3.0)
+    alpha = torch.tensor(0.5)
+    assert torch.add(x, y, alpha=alpha).tolist() == [2.5, 2.5]
+    assert x.sub_(y, alpha=-alpha).tolist() == [2.5, 2.5]
+    with pytest.raises(TypeError, match="argument 'alpha' must be Number"):
+        torch.add(x, y, alpha=torch.ones(2))
