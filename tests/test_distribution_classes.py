@@ -206,6 +206,27 @@ def test_a_subclass_with_its_own_constructor_must_expand_itself():
     assert repr(Plain(0.0, 1.0).expand((2,))) == "Plain(loc: torch.Size([2]), scale: torch.Size([2]))"
 
 
+def test_a_subclass_may_expand_by_hand():
+    class Mine(D.Categorical):
+        def __init__(self, probs):
+            super().__init__(probs)
+
+        def expand(self, batch_shape, _instance=None):
+            new = self._get_checked_instance(Mine, _instance) if _instance else self.__new__(Mine)
+            shape = torch.Size(batch_shape)
+            new.probs = self.probs.expand(shape + (self._num_events,))
+            new._param, new._num_events = new.probs, self._num_events
+            super(D.Categorical, new).__init__(shape, validate_args=False)
+            return new
+
+    d = Mine(f([1.0, 3.0])).expand((3,))
+    assert d.param_shape == (3, 2) and values(d.log_prob(torch.tensor(1)).exp()) == pytest.approx([0.75] * 3)
+    b = D.Bernoulli(f(0.5))
+    b.logits = f([1.0, 2.0])
+    b._param = b.logits
+    assert b.param_shape == (2,)
+
+
 def test_wrong_parameters_and_values_are_named():
     with pytest.raises(ValueError, match=r"Expected parameter scale \(Tensor of shape \(\)\) of distribution Normal"):
         D.Normal(0.0, -1.0)

@@ -32,6 +32,7 @@ class Categorical(Distribution):
             self.probs = value / value.sum(-1, keepdim=True)
         else:
             self.logits = value - value.logsumexp(dim=-1, keepdim=True)
+        self._num_events = value.size()[-1]
         super().__init__(value.size()[:-1], validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Categorical:
@@ -45,9 +46,9 @@ class Categorical(Distribution):
     def _param(self) -> Tensor:
         return self.__dict__[self._given]
 
-    @property
-    def _num_events(self) -> int:
-        return self._param.size()[-1]
+    @_param.setter
+    def _param(self, value: Tensor) -> None:  # as `expand` of subclasses does
+        self._given = "probs" if value is self.__dict__.get("probs") else "logits"
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:

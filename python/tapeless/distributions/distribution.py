@@ -212,8 +212,9 @@ class Distribution:
             if name in self.__dict__:
                 value = self.__dict__[name]
                 new.__dict__[name] = value.expand(batch_shape + value.shape[value.dim() - dims :])
-        if "_given" in self.__dict__:
-            new._given = self._given
+        for name in ("_given", "_num_events"):
+            if name in self.__dict__:
+                new.__dict__[name] = self.__dict__[name]
         Distribution.__init__(new, batch_shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new

@@ -162,5 +162,9 @@ class _BinaryParameters:
     def _param(self) -> Tensor:
         return self.__dict__[self._given]
 
+    @_param.setter
+    def _param(self, value: Tensor) -> None:  # as `expand` of subclasses does
+        self._given = "probs" if value is self.__dict__.get("probs") else "logits"
+
     def _new(self, *args: Any, **kwargs: Any) -> Tensor:
         return self._param.new(*args, **kwargs)
