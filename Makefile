@@ -123,6 +123,7 @@ INDEX_EXPRESSIONS ?= --expressions 20000 --seed 1
 conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.modules)
+	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.module_scripts)
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
 	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.distributions)

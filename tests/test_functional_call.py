@@ -87,7 +87,7 @@ def test_gradients_for_each_example():
 
 
 def test_the_old_functional_call_warns():
-    with pytest.warns(FutureWarning, match="Please use torch.func.functional_call instead"):
+    with pytest.warns(FutureWarning, match="Please use `torch.func.functional_call` instead"):
         utils.stateless.functional_call(nn.Linear(1, 1), {}, torch.ones(1, 1))
 
 

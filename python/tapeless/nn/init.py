@@ -38,7 +38,7 @@ def _no_grad_normal_(tensor: Tensor, mean: float, std: float, generator: Any = N
 def _no_grad_trunc_normal_(
     tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any = None
 ) -> Tensor:
-    """Normal draws, those outside drawn again; where hardly one is inside, the inverse of the distribution function."""
+    """By rejection: normal draws until all lie inside, or uniform ones where too few normal ones would."""
 
     def below(x: float) -> float:
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -51,7 +51,7 @@ def _no_grad_trunc_normal_(
         )
     with tapeless.no_grad():
         if below((b - mean) / std) - below((a - mean) / std) < _LEAST_SHARE_INSIDE:
-            return _far_trunc_normal_(tensor, mean, std, a, b, generator)
+            return _rejected_uniform_(tensor, mean, std, a, b, generator)
         tensor.normal_(mean, std, generator=generator)
         outside = (tensor < a) | (tensor > b)
         while outside.any():
@@ -61,18 +61,21 @@ def _no_grad_trunc_normal_(
     return tensor
 
 
-# Below it, drawing until all lie inside takes too many rounds.
-_LEAST_SHARE_INSIDE = 0.02
+# Below it, proposals are uniform.
+_LEAST_SHARE_INSIDE = 0.3
 
 
-def _far_trunc_normal_(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
-    """Through the lower tail, where probabilities near zero have all their digits."""
-    flip = mean < (a + b) / 2
-    bounds = tapeless.tensor([(mean - b) / std, (mean - a) / std] if flip else [(a - mean) / std, (b - mean) / std])
-    low, high = tapeless.special.ndtr(bounds.double()).tolist()
-    drawn = tapeless.empty(tensor.shape, dtype=tapeless.float64).uniform_(low, high, generator=generator)
-    far = tapeless.special.ndtri(drawn) * std
-    return tensor.copy_((mean - far if flip else mean + far).clamp(a, b))
+def _rejected_uniform_(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Uniform draws, each accepted with its density relative to the greatest inside."""
+    peak = ((min(max(mean, a), b) - mean) / std) ** 2
+    waiting = tapeless.ones_like(tensor, dtype=tapeless.bool)
+    while waiting.any():
+        drawn = tapeless.empty_like(tensor).uniform_(a, b, generator=generator)
+        chance = tapeless.exp((peak - ((drawn - mean) / std) ** 2) / 2)
+        accepted = waiting & (tapeless.empty_like(tensor).uniform_(0, 1, generator=generator) < chance)
+        tensor.copy_(tapeless.where(accepted, drawn, tensor))
+        waiting &= ~accepted
+    return tensor
 
 
 def _no_grad_fill_(tensor: Tensor, val: float) -> Tensor:

@@ -190,7 +190,7 @@ def pad_packed_sequence(
     sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: Any = None
 ) -> tuple[Tensor, Tensor]:
     """The padded sequences (T, B, *), or (B, T, *), in their original order, and their lengths."""
-    data, batch_sizes = sequence.data, sequence.batch_sizes
+    batch_sizes, data = sequence.batch_sizes, sequence.data
     steps = batch_sizes.size(0)
     if total_length is None:
         total_length = steps
@@ -234,7 +234,7 @@ def pad_sequence(
     for i, sequence in enumerate(sequences):
         start = 0 if padding_side == "right" else longest - sequence.size(0)
         place = slice(start, start + sequence.size(0))
-        padded[(i, place) if batch_first else (place, i)] = sequence
+        padded[(i, place) if batch_first else (place, i)].copy_(sequence)
     return padded
 
 
