@@ -71,8 +71,9 @@ def _rejected_uniform_(tensor: Tensor, mean: float, std: float, a: float, b: flo
     waiting = tapeless.ones_like(tensor, dtype=tapeless.bool)
     while waiting.any():
         drawn = tapeless.empty_like(tensor).uniform_(a, b, generator=generator)
-        chance = tapeless.exp((peak - ((drawn - mean) / std) ** 2) / 2)
-        accepted = waiting & (tapeless.empty_like(tensor).uniform_(0, 1, generator=generator) < chance)
+        chance = tapeless.empty_like(tensor).uniform_(0, 1, generator=generator)
+        # In logarithms: where the dtype has few digits, the exponential would round chances to equality.
+        accepted = waiting & (chance.log() <= (peak - ((drawn - mean) / std) ** 2) / 2)
         tensor.copy_(tapeless.where(accepted, drawn, tensor))
         waiting &= ~accepted
     return tensor
