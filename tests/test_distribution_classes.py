@@ -206,6 +206,13 @@ def test_a_subclass_with_its_own_constructor_must_expand_itself():
     assert repr(Plain(0.0, 1.0).expand((2,))) == "Plain(loc: torch.Size([2]), scale: torch.Size([2]))"
 
 
+def test_samples_on_the_meta_device_have_a_shape_and_no_numbers():
+    m = torch.ones(2, 3, device="meta")
+    for d in (D.Normal(m, m, validate_args=False), D.Categorical(logits=m, validate_args=False)):
+        x = d.sample((5,))
+        assert x.is_meta and x.shape == (5, *d.batch_shape)
+
+
 def test_a_subclass_may_expand_by_hand():
     class Mine(D.Categorical):
         def __init__(self, probs):

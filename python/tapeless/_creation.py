@@ -211,7 +211,8 @@ def _normal_around(mean: Any, std: Any, tensors: list[Any], generator: Any) -> _
     deviation = std if deviations is None else deviations.detach()
     if deviations is None and std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    if deviations is not None and deviation.numel() and deviation.min().item() < 0:
+    known = deviations is not None and deviation.numel() and not deviation.is_meta
+    if known and deviation.min().item() < 0:
         raise RuntimeError("normal expects all elements of std >= 0.0")
     draws = empty((center + deviation).shape, dtype=tensors[0].dtype, device=tensors[0].device)
     if deviations is None:

@@ -61,8 +61,8 @@ def _check_weights(input: Tensor, num_samples: int, replacement: bool) -> None:
 
 
 def _places(weights: Tensor, num_samples: int, replacement: bool, generator: Any) -> Tensor:
-    if weights.numel() == 0:
-        return _core.empty((*weights.shape[:-1], num_samples), dtype=_core.int64)
+    if weights.numel() == 0 or weights.is_meta:
+        return _core.empty((*weights.shape[:-1], num_samples), dtype=_core.int64, device=weights.device)
     if replacement and num_samples > 1:
         return _core._multinomial_places(weights, num_samples, generator=generator)
     if not bool((weights.max() < float("inf")) & (weights.min() >= 0)):
