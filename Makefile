@@ -32,7 +32,7 @@ STUBS := $(RELEASE)/package/tapeless/__init__.pyi  # Written by tools/stubs.py w
 SANITIZE_TESTS ?= $(addprefix tests/test_,$(addsuffix .py,table deferral inplace_and_views function garbage \
     saved_values_and_versions saved_tensor_hooks hooks backward modes interop levels levels_of_indexing \
     random_programs indexing placing shapes memory_formats reductions order counting products linalg \
-    normalization_layers windows_and_pads activations losses distances ctc distributions))
+    normalization_layers windows_and_pads activations losses distances ctc distributions fft linalg_more autocast))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
 .PHONY: build demo test lint format conformance coverage packages reference bench sanitize sanitize-address sanitize-thread clean help

@@ -210,3 +210,33 @@ def test_what_cannot_be_is_refused_in_pytorchs_words() -> None:
     ):
         with pytest.raises(RuntimeError, match=words):
             call()
+
+
+TRANSFORMED = {
+    "solve": lambda x: linalg.solve(x, x[:, :1] * 2 + 1),
+    "solve_triangular": lambda x: linalg.solve_triangular(x, x[:, :1] * 2 + 1, upper=True),
+    "cholesky": lambda x: linalg.cholesky(x @ x.mT),
+    "qr": lambda x: linalg.qr(x)[0],
+    "lu": lambda x: linalg.lu_factor(x)[0],
+    "det": lambda x: linalg.det(x),
+    "slogdet": lambda x: linalg.slogdet(x)[1],
+    "eig": lambda x: linalg.eigvals(x).abs(),
+    "lstsq": lambda x: linalg.lstsq(x, x[:, :1] * 2 + 1)[0],
+    "householder": lambda x: linalg.householder_product(x, x[0]),
+    "ormqr": lambda x: tl.ormqr(x, x[0], x),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+def test_transforms_of_functions_follow(name: str) -> None:
+    f, x, v = TRANSFORMED[name], matrices(4, 4, seed=3) + 2 * tl.eye(4), matrices(4, 4, seed=4)
+    step = 1e-6
+    expected = (f(x + step * v) - f(x - step * v)) / (2 * step)
+    assert tl.allclose(tl.func.jvp(f, (x,), (v,))[1], expected, atol=1e-6)
+    assert tl.allclose((tl.func.jacrev(f)(x) * v).sum((-1, -2)), expected, atol=1e-6)
+    assert tl.allclose((tl.func.jacfwd(f)(x) * v).sum((-1, -2)), expected, atol=1e-6)
+    pair = tl.stack([x, x + v / 9])
+    assert tl.allclose(tl.func.vmap(f)(pair), tl.stack([f(one) for one in pair]))
+    slopes = tl.func.vmap(tl.func.grad(lambda y: (f(y) ** 2).sum()))(pair)
+    assert tl.allclose(slopes[1], tl.func.grad(lambda y: (f(y) ** 2).sum())(pair[1]))

@@ -198,7 +198,13 @@ void check_solvable(const char* name, const Tensor& a, const Tensor& b, bool lef
 }  // namespace
 
 Tensor triangular(const Tensor& a, const Tensor& b, bool upper, bool left, bool unit) {
-    const Tensor out = triangular_values(a, b, upper, left, unit);
+    const int wrapped = deepest({&a, &b});
+    const Tensor out =
+        wrapped ? solution_at_level(
+                      wrapped, a, b, left,
+                      [&](const Tensor& x, const Tensor& y) { return triangular(x, y, upper, left, unit); },
+                      [&](const Tensor& t) { return triangle(t, upper, unit ? (upper ? 1 : -1) : 0); })
+                : triangular_values(a, b, upper, left, unit);
     if (needs_record({&a, &b})) {
         const Ref<Node> node =
             record(out, {&a, &b}, SolveTriangular{upper, left, unit, a->sizes, b->sizes}, 2);

@@ -7,6 +7,7 @@
 
 #include "kernels/lapack.h"
 #include "ops/fresh.h"
+#include "ops/levels.h"
 #include "ops/products.h"
 #include "ops/reduced.h"
 #include "runtime/openblas.h"
@@ -85,6 +86,24 @@ void check_info(const std::string& name, const Tensor& info, std::string (*words
 Tensor triangular(const Tensor& a, const Tensor& b, bool upper, bool left = true, bool unit = false);
 /// The x of a x = b, or of x a = b; recorded.
 Tensor solved(const Tensor& a, const Tensor& b, bool left = true);
+
+/// A solution where the level with the number `wrapped` acts: `solve(a, b)` is the function itself, whose batches
+/// broadcast; `part` is what it reads of a, linearly.
+template <class Solve, class Part>
+Tensor solution_at_level(int wrapped, const Tensor& a, const Tensor& b, bool left, Solve&& solve,
+                         Part&& part) {
+    const Held held(wrapped, {a, b});
+    const int rank = std::max(a->dim(), b->dim());
+    auto whole = [&](std::size_t i) { return held.own[i] ? held.whole(i, rank) : held.values[i]; };
+    if (held.kind == Level::Kind::Batched) return batched(held.depth, solve(whole(0), whole(1)));
+    const Tensor x = solve(held.values[0], held.values[1]);
+    Tensor change = held.own[1] ? held.tangents[1] : Tensor();
+    if (held.own[0]) {  // a x = b, so a dx = db - da x.
+        const Tensor moved = part(held.tangents[0]);
+        change = plus(change, neg(left ? matmul(moved, x) : matmul(x, moved)));
+    }
+    return dual(held.depth, x, solve(held.values[0], change));
+}
 
 /// A = P L U: L below and U on and above the diagonal of one matrix, by columns; the rows exchanged, counted from 1; for
 /// each matrix the first pivot that is 0, or 0. Not recorded.

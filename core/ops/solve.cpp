@@ -60,7 +60,7 @@ struct LinalgSolve {
     void backward(Node& of, Gradients in, Gradients out) const {
         if (!in[0]) return;
         const Tensor a = unpack(of.saved[0], of), x = columns(unpack(of.saved[3], of)), g = columns(in[0]);
-        const Tensor gb = grad_enabled()
+        const Tensor gb = grad_enabled() || lifted(g)
                               ? solved(mH(a), g, left)
                               : values_by_lu(unpack(of.saved[1], of), unpack(of.saved[2], of), g, left, true);
         if (of.needs(0)) out[0] = sum_to_size(neg(left ? matmul(gb, mH(x)) : matmul(mH(x), gb)), a_sizes);
@@ -68,6 +68,20 @@ struct LinalgSolve {
     }
     std::optional<std::int64_t> saved_number(const char* name) const {
         return std::string_view(name) == "left" ? std::optional<std::int64_t>(left) : std::nullopt;
+    }
+};
+
+/// The same around a level, whose factors nobody can read.
+struct SolvedAtLevel {
+    static constexpr const char* node = "LinalgSolveExBackward0";
+    bool left;
+    Dims a_sizes, b_sizes;
+    void backward(Node& of, Gradients in, Gradients out) const {
+        if (!in[0]) return;
+        const Tensor a = unpack(of.saved[0], of), x = unpack(of.saved[1], of);
+        const Tensor gb = solved(mH(a), in[0], left);
+        if (of.needs(0)) out[0] = sum_to_size(neg(left ? matmul(gb, mH(x)) : matmul(mH(x), gb)), a_sizes);
+        if (of.needs(1)) out[1] = sum_to_size(gb, b_sizes);
     }
 };
 
@@ -193,6 +207,7 @@ Tensor adjoint_inverse_times(Node& of, int first_saved, const Tensor& numbers) {
     const Tensor a = unpack(of.saved[first_saved], of);
     const Tensor spread =
         mul(unsqueeze(unsqueeze(numbers, -1), -1), on_diagonal(rows_of(a), a->dtype, a->device));
+    if (deepest({&a, &spread})) return solved(mH(a), spread);
     if (grad_enabled()) return solution(mH(a), spread, true, false).x;
     const Tensor lu = by_columns(unpack(of.saved[first_saved + 1], of));
     if (on_cpu(lu)) {
@@ -360,6 +375,17 @@ const Offer offer({
 }  // namespace
 
 Tensor solved(const Tensor& a, const Tensor& b, bool left) {
+    if (const int wrapped = deepest({&a, &b})) {
+        const Tensor out = solution_at_level(
+            wrapped, a, b, left, [&](const Tensor& x, const Tensor& y) { return solved(x, y, left); },
+            [](const Tensor& t) { return t; });
+        if (needs_record({&a, &b})) {
+            const Ref<Node> node = record(out, {&a, &b}, SolvedAtLevel{left, a->sizes, b->sizes}, 2);
+            save(node->saved[0], a);
+            save(node->saved[1], out, 0);
+        }
+        return out;
+    }
     const Solution made = solution(a, b, left, false);
     check_info("torch.linalg.solve", made.info, singular);
     return made.x;

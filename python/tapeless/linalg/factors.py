@@ -31,6 +31,11 @@ def eigvals(A: Tensor, *, out: Any = None) -> Tensor:
     return into_out("linalg_eigvals", out, _f["_linalg_eig"](A, False)[0])
 
 
+def tracked(*operands: Tensor) -> bool:
+    """Whether a derivative may be asked for: by the graph, or by a transform of functions."""
+    return _core._open_levels() > 0 or (_core.is_grad_enabled() and any(x.requires_grad for x in operands))
+
+
 # --- reflectors ---
 
 
@@ -86,8 +91,7 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
     Derivative: that of the reflections.
     """
     _check_reflectors("torch.linalg.householder_product", A, tau)
-    tracked = _core.is_grad_enabled() and (A.requires_grad or tau.requires_grad)
-    result = _product(A, tau) if tracked else _f["_householder_product"](A, tau)
+    result = _product(A, tau) if tracked(A, tau) else _f["_householder_product"](A, tau)
     return into_out("linalg_householder_product", out, result)
 
 
@@ -132,6 +136,8 @@ def _recorded(A: Tensor, B: Tensor, values: Tensor, of_residuals: bool) -> Tenso
     if of_residuals:
         rest = A @ result - B
         result = (rest * rest.conj()).real.sum(-2)
+    if _core._open_levels():
+        return result
     return values.detach() + (result - result.detach())
 
 
@@ -168,7 +174,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: Any = None) -> Any
         x, ranks, singular = _f["_linalg_lstsq"](left, right, float(rcond), driver)
         residuals = _residuals(A, x, ranks, driver)
     solution = x[..., : A.shape[-1], :]
-    if _core.is_grad_enabled() and (A.requires_grad or B.requires_grad):
+    if tracked(A, B):
         residuals = None if residuals is None else _recorded(left, right, residuals, True)
         solution = _recorded(left, right, solution, False)
     return return_types.linalg_lstsq(

@@ -62,8 +62,9 @@ def ormqr(
         raise RuntimeError(
             f"torch.ormqr: other.shape[{-2 if left else -1}] must be greater than or equal to tau.shape[-1]"
         )
-    tracked = _core.is_grad_enabled() and any(x.requires_grad for x in (input, tau, other))
-    result = (_recorded if tracked else _f["_ormqr"])(input, tau, other, left, transpose)
+    from tapeless.linalg.factors import tracked
+
+    result = (_recorded if tracked(input, tau, other) else _f["_ormqr"])(input, tau, other, left, transpose)
     return into_out("ormqr", out, result)
 
 
