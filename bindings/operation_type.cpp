@@ -162,10 +162,42 @@ int positional_count(const Row& row) {
     return count;
 }
 
+/// What x.add_(2, y) and x.addcmul_(2, y, z), PyTorch's old order, call their number; null for other calls.
+const char* number_ahead(const Row& row, PyObject* const* args, Py_ssize_t count) {
+    Scalar number;
+    if (count != positional_count(row) + 1 || count < 3 || is_tensor(args[1]) || !is_tensor(args[2]))
+        return nullptr;
+    if (!scalar_from(args[1], number)) return nullptr;
+    const std::string_view name = row.facts.name;
+    if (name == "add" || name == "sub") return "alpha";
+    return name == "addcmul" || name == "addcdiv" ? "value" : nullptr;
+}
+
+PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names);
+
+/// The call in the old order, made in today's, with PyTorch's warning the first time.
+PyObject* call_in_old_order(Callable& self, PyObject* const* args, Py_ssize_t count, const char* number) {
+    static bool warned = false;
+    if (!std::exchange(warned, true) &&
+        PyErr_WarnFormat(
+            PyExc_UserWarning, 1,
+            "This overload of %U is deprecated:\n\t%U(Number %s, Tensor other)\nConsider using one of the "
+            "following signatures instead:\n\t%U(Tensor other, *, Number %s)",
+            self.name, self.name, number, self.name, number) < 0)
+        throw nb::python_error();
+    PyObject* reordered[kMostArity + 1] = {args[0]};
+    for (Py_ssize_t k = 2; k < count; ++k) reordered[k - 1] = args[k];
+    reordered[count - 1] = args[1];
+    const nb::object names = nb::make_tuple(number);
+    return call_row(self, reordered, count - 1, names.ptr());
+}
+
 PyObject* call_row(Callable& self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
     const Row& row = *self.row;
     PyObject* given[kMostArity] = {};
     if (const int most = positional_count(row); count > most) {
+        if (const char* number = names ? nullptr : number_ahead(row, args, count))
+            return call_in_old_order(self, args, count, number);
         fail(ErrorKind::Type, row.facts.name, "() takes ", most, " positional argument", most > 1 ? "s" : "",
              " but ", count, " were given");
     }

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.subject import torch
+from tests.subject import run_alone, torch
 
 X = [0.5, -1.25, 2.0]
 
@@ -275,3 +275,22 @@ def test_alpha_may_be_a_tensor_of_one_element():
     assert x.sub_(y, alpha=-alpha).tolist() == [2.5, 2.5]
     with pytest.raises(TypeError, match="argument 'alpha' must be Number"):
         torch.add(x, y, alpha=torch.ones(2))
+
+
+def test_a_number_may_stand_ahead_as_in_old_programs():
+    program = """
+        import warnings
+        x, y = torch.ones(2), torch.full((2,), 3.0)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            print(x.add(2, y).tolist(), torch.sub(x, 0.5, y).tolist(), x.clone().add_(-1.0, y).tolist())
+            print(x.addcmul(2, y, y).tolist(), x.clone().addcdiv_(-1, x, y * 2 / 3).tolist())
+        print(len(caught), str(caught[0].message).splitlines()[0])
+        """
+    assert run_alone(program).splitlines() == [
+        "[7.0, 7.0] [-0.5, -0.5] [-2.0, -2.0]",
+        "[19.0, 19.0] [0.5, 0.5]",
+        "1 This overload of add is deprecated:",
+    ]
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        torch.add(torch.ones(2), torch.ones(2), torch.ones(2))
