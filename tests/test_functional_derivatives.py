@@ -156,3 +156,21 @@ def test_vmap_draws_for_each_example_where_it_is_asked_to():
         torch.vmap(noisy, randomness="some")
     gradients = torch.vmap(torch.func.grad(lambda x: (x * torch.rand(())).exp()), randomness="different")(x)
     assert len(gradients.unique()) == 4
+
+
+def test_batch_norms_without_running_statistics_work_under_vmap():
+    net = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2))
+    assert torch.func.replace_all_batch_norm_modules_(net) is net and net[0].running_mean is None
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    x = torch.arange(24.0).reshape(3, 4, 2).sin()
+    parameters = dict(net.named_parameters())
+
+    def loss(parameters, x):
+        return torch.func.functional_call(net, parameters, (x,)).square().sum()
+
+    found = torch.vmap(torch.func.grad(loss), in_dims=(None, 0))(parameters, x)
+    for i, part in enumerate(x):
+        wanted = torch.autograd.grad(loss(parameters, part), list(parameters.values()))
+        assert_close([g[i] for g in found.values()], [values(g) for g in wanted], rtol=1e-3, atol=1e-5)
+    with pytest.raises(RuntimeError, match="received invalid argument for remove=some"):
+        torch.func.functionalize(loss, remove="some")(parameters, x)
