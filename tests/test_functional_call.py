@@ -86,6 +86,18 @@ def test_gradients_for_each_example():
     torch.testing.assert_close(each["weight"].squeeze(1), x)
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_gradients_for_each_example_stay_beside_the_parameters(reduction):
+    from tapeless.nn.utils._per_sample_grad import call_for_per_sample_grads
+
+    layer, x = nn.Linear(3, 2), torch.randn(4, 3)
+    outputs = call_for_per_sample_grads(layer, loss_reduction=reduction)(x)
+    torch.testing.assert_close(outputs, layer(x))
+    getattr(outputs.sum(1), reduction)().backward()
+    torch.testing.assert_close(layer.weight.grad_sample, x.unsqueeze(1).expand(4, 2, 3))
+    assert layer.weight.grad is None
+
+
 def test_the_old_functional_call_warns():
     with pytest.warns(FutureWarning, match="Please use `torch.func.functional_call` instead"):
         utils.stateless.functional_call(nn.Linear(1, 1), {}, torch.ones(1, 1))

@@ -156,6 +156,19 @@ def test_conversion_keeps_the_parameters_objects_and_leaves_integers_alone():
     assert weight.grad.dtype == torch.float64
 
 
+def test_conversion_makes_new_parameters_where_that_is_asked_for():
+    from tapeless import __future__ as flags
+
+    module = nn.Linear(2, 2)
+    weight = module.weight
+    flags.set_overwrite_module_params_on_conversion(True)
+    try:
+        module.double()
+    finally:
+        flags.set_overwrite_module_params_on_conversion(False)
+    assert module.weight is not weight and weight.dtype == torch.float32 and module.weight.dtype == torch.float64
+
+
 def test_only_floating_dtypes_convert_a_module():
     with pytest.raises(TypeError, match="nn.Module.to only accepts floating point or complex dtypes"):
         nn.Linear(1, 1).to(torch.int32)

@@ -1,11 +1,12 @@
-# The names by which annotations call sizes of layers.
-"""`_size_2_t` and the like: one number, or one for each dimension."""
+# Types in signatures of layers: one value, or one for each dimension.
+"""Names of PyTorch's for type annotations."""
 
 from typing import TypeVar
 
 from tapeless import Tensor
 
 T = TypeVar("T")
+
 _scalar_or_tuple_any_t = T | tuple[T, ...]
 _scalar_or_tuple_1_t = T | tuple[T]
 _scalar_or_tuple_2_t = T | tuple[T, T]
@@ -21,12 +22,16 @@ _size_3_t = _scalar_or_tuple_3_t[int]
 _size_4_t = _scalar_or_tuple_4_t[int]
 _size_5_t = _scalar_or_tuple_5_t[int]
 _size_6_t = _scalar_or_tuple_6_t[int]
+
 _size_any_opt_t = _scalar_or_tuple_any_t[int | None]
 _size_2_opt_t = _scalar_or_tuple_2_t[int | None]
 _size_3_opt_t = _scalar_or_tuple_3_t[int | None]
+
+_ratio_any_t = _scalar_or_tuple_any_t[float]
 _ratio_2_t = _scalar_or_tuple_2_t[float]
 _ratio_3_t = _scalar_or_tuple_3_t[float]
-_ratio_any_t = _scalar_or_tuple_any_t[float]
 
-_tensor_list_t = Tensor | list[Tensor]
-_maybe_indices_t = Tensor | tuple[Tensor, Tensor]
+_tensor_list_t = _scalar_or_tuple_any_t[Tensor]
+
+# How a model keeps the state of one layer: hidden and cell state.
+_maybe_indices_t = _scalar_or_tuple_2_t[Tensor]

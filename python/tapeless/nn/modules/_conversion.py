@@ -5,7 +5,15 @@ import warnings
 from typing import Any
 
 import tapeless
+import tapeless.__future__
 from tapeless.nn.parameter import Parameter
+
+
+def _can_become(param: Any, converted: Any) -> bool:
+    """Whether a parameter can take a converted tensor's memory and stay the same object."""
+    if tapeless.__future__.get_overwrite_module_params_on_conversion():
+        return False
+    return param.device.type == converted.device.type and type(converted) in (tapeless.Tensor, type(param))
 
 
 class Conversion:
@@ -21,7 +29,7 @@ class Conversion:
                 continue
             with tapeless.no_grad():
                 converted, grad = fn(param), param.grad
-                if param.device.type == converted.device.type and type(converted) in (tapeless.Tensor, type(param)):
+                if _can_become(param, converted):
                     param.data = converted
                 else:
                     param = self._parameters[name] = Parameter(converted, param.requires_grad)
