@@ -302,6 +302,10 @@ void convolve_weight(DType dtype, const Convolution& shape, const void* x, const
     with_type(dtype, [&]<class T>(T) {
         const Operands<T> of{shape, static_cast<const T*>(x), static_cast<const T*>(w),
                              static_cast<const T*>(y)};
+        if constexpr (std::is_floating_point_v<T>) {
+            if (goes_shifted_weights(shape, sizeof(T)))
+                return weights_shifted(shape, of.x, of.y, static_cast<T*>(w));
+        }
         if (goes_direct(shape)) return weight_direct(shape, of.x, of.y, static_cast<T*>(w));
         weights(of, static_cast<T*>(w));
     });

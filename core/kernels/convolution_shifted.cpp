@@ -90,8 +90,77 @@ template <class T, int Bytes> [[gnu::always_inline]] inline void any_rows(const 
     }
 }
 
+// ---- the loop of the weights' gradient ----
+
+/// Sums over places of products of gradients and an image's copy, added to the weights' gradient.
+template <class T> struct Dots {
+    std::int64_t terms;
+    const std::int64_t* offsets;
+    const T* image;
+    const T* g;  ///< [outs, distance], with zeros between rows and behind them
+    std::int64_t outs, distance;
+    T* to;  ///< [outs, terms]
+};
+
+/// `Outs` channels by `Terms` terms, in as many vectors of sums.
+template <class T, int Bytes, int Outs, int Terms>
+[[gnu::always_inline]] inline void dot_piece(const Dots<T>& dots, std::int64_t out, std::int64_t term) {
+    using Vector = typename Lanes<T, Bytes>::Vector;
+    constexpr int lanes = Lanes<T, Bytes>::count;
+    Vector sum[Outs][Terms] = {};
+    for (std::int64_t at = 0; at < dots.distance; at += lanes) {
+        Vector g[Outs];
+#pragma GCC unroll 4
+        for (int o = 0; o < Outs; ++o)
+            g[o] = *reinterpret_cast<const Vector*>(dots.g + (out + o) * dots.distance + at);
+#pragma GCC unroll 6
+        for (int t = 0; t < Terms; ++t) {
+            const Vector value = *reinterpret_cast<const Vector*>(dots.image + dots.offsets[term + t] + at);
+#pragma GCC unroll 4
+            for (int o = 0; o < Outs; ++o) sum[o][t] += g[o] * value;
+        }
+    }
+#pragma GCC unroll 4
+    for (int o = 0; o < Outs; ++o) {
+#pragma GCC unroll 6
+        for (int t = 0; t < Terms; ++t) {
+            T edge[lanes];
+            *reinterpret_cast<Vector*>(edge) = sum[o][t];
+            for (int half = lanes / 2; half > 0; half /= 2) {
+                for (int i = 0; i < half; ++i) edge[i] += edge[i + half];
+            }
+            dots.to[(out + o) * dots.terms + term + t] += edge[0];
+        }
+    }
+}
+
+template <class T, int Bytes, int Outs>
+[[gnu::always_inline]] inline void dot_terms(const Dots<T>& dots, std::int64_t out) {
+    std::int64_t term = 0;
+    for (; term + 6 <= dots.terms; term += 6) dot_piece<T, Bytes, Outs, 6>(dots, out, term);
+    for (; term + 3 <= dots.terms; term += 3) dot_piece<T, Bytes, Outs, 3>(dots, out, term);
+    for (; term < dots.terms; ++term) dot_piece<T, Bytes, Outs, 1>(dots, out, term);
+}
+
+template <class T, int Bytes> [[gnu::always_inline]] inline void any_dots(const Dots<T>& dots) {
+    constexpr int outs = Bytes == 64 ? 4 : 2;
+    std::int64_t out = 0;
+    for (; out + outs <= dots.outs; out += outs) dot_terms<T, Bytes, outs>(dots, out);
+    for (; out < dots.outs; ++out) dot_terms<T, Bytes, 1>(dots, out);
+}
+
 template <class T> void tile_v2(const Tile<T>& tile) { any_rows<T, 16>(tile); }
+template <class T> void dots_v2(const Dots<T>& dots) { any_dots<T, 16>(dots); }
 #if defined(__x86_64__)
+template <class T> [[gnu::target("avx2,fma")]] void dots_v3(const Dots<T>& dots) { any_dots<T, 32>(dots); }
+template <class T>
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,fma")]] void dots_v4(const Dots<T>& dots) {
+    any_dots<T, 64>(dots);
+}
+template <class T> void run(const Dots<T>& dots) {
+    const Isa level = isa();
+    level == Isa::V4 ? dots_v4(dots) : level == Isa::V3 ? dots_v3(dots) : dots_v2(dots);
+}
 template <class T> [[gnu::target("avx2,fma")]] void tile_v3(const Tile<T>& tile) { any_rows<T, 32>(tile); }
 template <class T>
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd,fma")]] void tile_v4(const Tile<T>& tile) {
@@ -103,6 +172,7 @@ template <class T> void run(const Tile<T>& tile) {
 }
 #else
 template <class T> void run(const Tile<T>& tile) { tile_v2(tile); }
+template <class T> void run(const Dots<T>& dots) { dots_v2(dots); }
 #endif
 
 // ---- the copy ----
@@ -313,6 +383,52 @@ private:
     std::int64_t chunk_;
 };
 
+/// Copies one image's gradients of a channel to where its results lie among those of the image's copy.
+template <class T>
+void spread(const Convolution& shape, const Layout& layout, const T* y, T* to, std::int64_t count) {
+    std::fill_n(to, count, T(0));
+    for (std::int64_t line = 0; line < shape.to[0] * shape.to[1]; ++line) {
+        const std::int64_t at = line / shape.to[1] * layout.size[1] + line % shape.to[1];
+        std::copy_n(y + line * shape.to[2], shape.to[2], to + at * layout.size[2]);
+    }
+}
+
+/// The gradient's way: groups are apart, or shares of the images make sums of their own, which are added in their order.
+template <class T> void weights_of(const Convolution& shape, const T* x, const T* y, T* w) {
+    const Layout layout(shape);
+    const std::vector<std::int64_t> offsets = layout.offsets(shape);
+    const std::int64_t terms = shape.in * shape.taps(), size = shape.out * terms, whole = shape.groups * size;
+    const std::int64_t shares =
+        std::clamp<std::int64_t>(8 / shape.groups, 1, std::max<std::int64_t>(shape.images, 1));
+    const std::int64_t images = pieces(shape.images, shares),
+                       distance = pieces(layout.total, kSlack) * kSlack;
+    const Room<T> partial((shares - 1) * whole);
+    const auto one = [&](std::int64_t task) {
+        const std::int64_t g = task % shape.groups, share = task / shape.groups;
+        const Room<T> image(layout.elements(shape)), spreads(shape.out * distance);
+        T* to = (share ? partial.get() + (share - 1) * whole : w) + g * size;
+        std::fill_n(to, size, T(0));
+        std::fill_n(image.get() + layout.elements(shape) - kSlack, kSlack, T(0));
+        for (std::int64_t n = share * images; n < std::min(shape.images, (share + 1) * images); ++n) {
+            const std::int64_t set = n * shape.groups + g;
+            for (std::int64_t c = 0; c < shape.in; ++c)
+                copy_channel(shape, layout, x + (set * shape.in + c) * shape.points(),
+                             image.get() + c * layout.used * layout.plane);
+            for (std::int64_t o = 0; o < shape.out; ++o)
+                spread(shape, layout, y + (set * shape.out + o) * shape.places(),
+                       spreads.get() + o * distance, distance);
+            run(Dots<T>{terms, offsets.data(), image.get(), spreads.get(), shape.out, distance, to});
+        }
+    };
+    parallel_blocks(shares * shape.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t task = begin; task < end; ++task) one(task);
+    });
+    for (std::int64_t share = 1; share < shares; ++share) {
+        const T* from = partial.get() + (share - 1) * whole;
+        for (std::int64_t i = 0; i < whole; ++i) w[i] += from[i];
+    }
+}
+
 /// The convolution that gives x from y where there are no strides.
 Convolution turned(const Convolution& shape) {
     Convolution out = shape;
@@ -363,6 +479,16 @@ bool goes_shifted_back(const Convolution& shape, std::size_t element) {
             return false;
     }
     return shape.out > 0 && goes_shifted(turned(shape), element);
+}
+
+bool goes_shifted_weights(const Convolution& shape, std::size_t element) {
+    return shape.out * shape.in * shape.taps() <= 8192 && goes_shifted(shape, element);
+}
+void weights_shifted(const Convolution& shape, const float* x, const float* y, float* w) {
+    weights_of(shape, x, y, w);
+}
+void weights_shifted(const Convolution& shape, const double* x, const double* y, double* w) {
+    weights_of(shape, x, y, w);
 }
 
 void back_shifted(const Convolution& shape, const float* y, const float* w, const float* bias, float* x) {

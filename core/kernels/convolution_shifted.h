@@ -22,4 +22,9 @@ bool goes_shifted_back(const Convolution& shape, std::size_t element);
 void back_shifted(const Convolution& shape, const float* y, const float* w, const float* bias, float* x);
 void back_shifted(const Convolution& shape, const double* y, const double* w, const double* bias, double* x);
 
+/// The weights' gradient of few weights in each group: products of shifted images and gradients, summed over places.
+bool goes_shifted_weights(const Convolution& shape, std::size_t element);
+void weights_shifted(const Convolution& shape, const float* x, const float* y, float* w);
+void weights_shifted(const Convolution& shape, const double* x, const double* y, double* w);
+
 }  // namespace tapeless

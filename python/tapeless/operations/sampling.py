@@ -51,17 +51,17 @@ def _kept_inside(at: Any, size: int, padding: int, corners: bool) -> Any:
 
 
 def _cubic(t: Any) -> list[Any]:
-    """Weights of the four elements around a place t behind the second (Keys 1981, a = -0.75)."""
+    """Weights of the four elements around a place t behind the second (Keys 1981, a = -0.75).
+
+    The outer two are written in t itself, which cancels nothing.
+    """
     a = -0.75
+    back = 1 - t
 
     def near(x: Any) -> Any:
         return ((a + 2) * x - (a + 3)) * x * x + 1
 
-    def far(x: Any) -> Any:
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
-    back = 1 - t
-    return [far(t + 1), near(t), near(back), far(back + 1)]
+    return [a * t * back * back, near(t), near(back), a * back * t * t]
 
 
 def _taps(at: Any, size: int, mode: int, padding: int, corners: bool) -> list[tuple[Any, Any]]:
