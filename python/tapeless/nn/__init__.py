@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tapeless.nn import functional, init, modules, parallel, parameter, utils
+from tapeless.nn import functional, grad, init, modules, parallel, parameter, utils
 from tapeless.nn.modules import *  # noqa: F403
 from tapeless.nn.modules.linear_cross_entropy_options import LinearCrossEntropyOptions
 from tapeless.nn.parallel import DataParallel
