@@ -292,8 +292,3 @@ except ImportError as error:
 
 def test_a_notebook_installs_and_uninstalls(write):
     assert plain(write(NOTEBOOK)).stdout.splitlines() == ["True 1 1", "True []", "torch True"]
-
-
-def test_the_metadata_names_the_packages_own_version():
-    text = (Path(tapeless.__file__).parent / "_torch_path" / "torch.egg-info" / "PKG-INFO").read_text()
-    assert f"\nVersion: {tapeless.__version__}\n" in text
