@@ -45,3 +45,15 @@ def test_the_lists_hold_what_can_be_taken_over():
     assert overrides.is_tensor_method_or_property(torch.Tensor.shape.__get__)
     assert overrides.resolve_name(torch.Tensor.grad.__get__) == "torch.Tensor.grad.__get__"
     assert overrides.resolve_name(3) is None and overrides.resolve_name(print) is None
+
+
+def test_a_subclass_without_a_protocol_of_its_own_goes_through_compositions():
+    class Own(torch.Tensor):
+        pass
+
+    x = torch.ones(3).as_subclass(Own)
+    assert type(torch.nn.functional.gelu(x)) is Own
+    assert type(torch.nn.functional.layer_norm(x, (3,))) is Own
+    assert overrides.has_torch_function((x,))
+    with overrides.DisableTorchFunctionSubclass():
+        assert not overrides.has_torch_function((x,))

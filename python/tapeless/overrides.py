@@ -48,7 +48,14 @@ def _overriding(values: Any) -> list[Any]:
             continue
         at = next((i for i, x in enumerate(found) if issubclass(kind, type(x))), len(found))
         found.insert(at, value)
-    return found
+    return [] if found and _is_disabled() else found
+
+
+def _is_disabled() -> bool:
+    """Whether this is within DisableTorchFunctionSubclass."""
+    before = _core._disable_torch_function(True)
+    _core._disable_torch_function(before)
+    return before
 
 
 def _dispatch(function: Any, args: Any, kwargs: Any) -> Any:
