@@ -294,3 +294,9 @@ def test_a_number_may_stand_ahead_as_in_old_programs():
     ]
     with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
         torch.add(torch.ones(2), torch.ones(2), torch.ones(2))
+
+
+def test_divide_is_div():
+    x = torch.tensor([7.0, -7.0])
+    assert torch.divide(x, 2).tolist() == [3.5, -3.5] and x.divide(2, rounding_mode="floor").tolist() == [3.0, -4.0]
+    assert x.divide_(2, rounding_mode="trunc").tolist() == [3.0, -3.0] and x.tolist() == [3.0, -3.0]

@@ -11,10 +11,11 @@ from tapeless.composition import autocasts, composition
 
 __all__ = [
     "angle",
+    "divide",
     "float_power",
     "polar",
 ]
-METHODS = ("angle", "float_power", "float_power_")
+METHODS = ("angle", "divide", "divide_", "float_power", "float_power_")
 
 _f = _core.functions
 
@@ -33,6 +34,16 @@ def _as(dtype: Any, x: Any) -> Any:
     if isinstance(x, Tensor):
         return x.to(dtype)
     return complex(x) if dtype.is_complex else float(x)
+
+
+def divide(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
+    """div by its longer name. Derivative: that of div."""
+    return _f["div"](input, other, rounding_mode=rounding_mode, out=out)
+
+
+def divide_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """div_ by its longer name. Derivative: that of div."""
+    return input.div_(other, rounding_mode=rounding_mode)
 
 
 def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
