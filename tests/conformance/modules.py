@@ -26,8 +26,6 @@ from .convert import carry, dtype_name, read
 from .library import Library, Unsupported
 from .module_samples import DRAWN_NORMAL, EXCUSES, NOT_COMPARED, SAMPLES
 
-# Of a module with many more samples than that, only every second one, third one and so on is taken.
-MOST = 400
 # Gradients are sums of many terms: PyTorch's own are up to 4e-5 away from what float64 gives.
 TOLERANCE = Tolerance({torch.float32: (1e-4, 5e-5)})
 
@@ -68,7 +66,7 @@ def database_samples(info: Any, training: bool) -> list[Sample]:
     torch.manual_seed(11)
     given = info.module_inputs_func(info, device="cpu", dtype=torch.float32, requires_grad=True, training=training)
     samples = []
-    for one in given[:: 1 + len(given) // MOST]:
+    for one in given:
         made, call = one.constructor_input, one.forward_input
         samples.append(Sample(info.name.removeprefix("nn."), made.args, made.kwargs, call.args, call.kwargs, training))
     return samples
