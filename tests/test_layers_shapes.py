@@ -164,3 +164,16 @@ def test_batch_normalisations_become_synchronised_ones_with_the_same_tensors():
     made = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     assert type(made[1]) is nn.SyncBatchNorm and made[1].weight is model[1].weight
     assert made(torch.randn(4, 2)).shape == (4, 3)
+
+
+def test_instance_normalisation_of_doubles_moves_single_precision_statistics():
+    layer = nn.InstanceNorm1d(2, track_running_stats=True, momentum=1.0)
+    x = torch.randn(3, 2, 5, dtype=torch.float64)
+    assert layer(x).dtype is torch.float64
+    torch.testing.assert_close(layer.running_mean, x.mean((0, 2)).float())
+
+
+def test_an_example_alone_uses_the_first_of_given_random_numbers():
+    x, numbers = torch.randn(2, 3, 7, 7, 7), torch.rand(2, 3, 3)
+    layer = nn.FractionalMaxPool3d(2, output_size=3, _random_samples=numbers)
+    torch.testing.assert_close(layer(x[0]), layer(x)[0])

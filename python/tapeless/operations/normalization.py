@@ -78,7 +78,14 @@ def instance_norm(
     def repeated(x: Any) -> Any:
         return None if x is None else x.expand(n, c).reshape(-1)
 
-    mean, var = (None if x is None else _f["cat"]([x] * n) for x in (running_mean, running_var))
+    def of_all(x: Any) -> Any:
+        """The statistics once for each example, in float64 where the input is."""
+        if x is None:
+            return None
+        each = _f["cat"]([x] * n)
+        return each.to(input.dtype) if input.dtype is _core.float64 else each
+
+    mean, var = of_all(running_mean), of_all(running_var)
     seen = input.contiguous().view(1, n * c, *shape[2:])
     out = _f["batch_norm"](
         seen, repeated(weight), repeated(bias), mean, var, use_input_stats, momentum, eps, cudnn_enabled

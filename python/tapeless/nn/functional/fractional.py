@@ -101,12 +101,12 @@ def _pooled(rank: int, input: Any, kernel_size: Any, output_size: Any, output_ra
     for side, size, k, count in zip(_SIDES[rank], tuple(input.shape)[-rank:], kernel, counts, strict=True):
         if count + k - 1 > size:
             raise RuntimeError(f"{name}(): pool {side} {k} too large relative to input {side} {size}")
+    batch = 1 if input.dim() == rank + 1 else input.shape[0]
     if samples is None:
-        batch = 1 if input.dim() == rank + 1 else input.shape[0]
         samples = tapeless.rand(batch, input.shape[-rank - 1], rank, dtype=input.dtype, device=input.device)
     elif samples.dtype is not input.dtype:
         raise RuntimeError(f"Expect _random_samples to have the same dtype as input, but got {samples.dtype}")
-    return _NODES[rank](input, samples, kernel, counts)
+    return _NODES[rank](input, samples[:batch], kernel, counts)
 
 
 def _functions(rank: int) -> tuple[Any, Any]:
