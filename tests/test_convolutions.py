@@ -255,6 +255,29 @@ def test_refusals_have_the_known_words(words):
         REFUSED[words]()
 
 
+def test_absurd_numbers_are_refused():
+    for options in ({"dilation": 2**62}, {"padding": 2**62}, {"stride": 2**62}):
+        with pytest.raises((RuntimeError, MemoryError)):
+            F.conv2d(X, W, **options)
+
+
+@pytest.mark.ours_differs("PyTorch cuts its work by threads")
+@pytest.mark.parametrize("groups", [1, 8])
+def test_bits_do_not_depend_on_threads(groups):
+    x, w = torch.randn(3, 8, 40, 40), torch.randn(16, 8 // groups, 3, 3)
+    found = []
+    for threads in (1, 4):
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        a, b = x.clone().requires_grad_(), w.clone().requires_grad_()
+        out = F.conv2d(a, b, groups=groups, stride=2)
+        out.sin().sum().backward()
+        found.append((out, a.grad, b.grad))
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        assert_same(one, other)
+
+
 def test_what_is_no_tensor_is_refused():
     with pytest.raises(TypeError, match="conv2d"):
         F.conv2d(X, None)

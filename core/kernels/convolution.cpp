@@ -147,9 +147,12 @@ template <class T> void forward(const Operands<T>& of, const T* bias, T* y) {
             }
         }
     };
-    parallel_blocks(blocks.count() * shape.groups, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) one(task);
-    });
+    parallel_blocks(
+        blocks.count() * shape.groups, 1,
+        [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) one(task);
+        },
+        Interruptible::Yes);
 }
 
 // ---- x from y and w ----
@@ -196,14 +199,17 @@ template <class T> void back(const Operands<T>& of, const T* bias, T* x) {
         std::clamp<std::int64_t>(std::min(pieces(kTasks, std::max<std::int64_t>(sets, 1)), shape.in / least),
                                  1, std::max<std::int64_t>(shape.in, 1));
     const std::int64_t each = pieces(shape.in, chunks);
-    parallel_blocks(sets * chunks, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) {
-            const std::int64_t channel = task % chunks * each, set = task / chunks;
-            if (channel >= shape.in) continue;
-            back_task(of, blocks, set / shape.groups * blocks.parts, set % shape.groups, channel,
-                      std::min(each, shape.in - channel), bias, x);
-        }
-    });
+    parallel_blocks(
+        sets * chunks, 1,
+        [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) {
+                const std::int64_t channel = task % chunks * each, set = task / chunks;
+                if (channel >= shape.in) continue;
+                back_task(of, blocks, set / shape.groups * blocks.parts, set % shape.groups, channel,
+                          std::min(each, shape.in - channel), bias, x);
+            }
+        },
+        Interruptible::Yes);
 }
 
 // ---- w from x and y ----
@@ -245,16 +251,20 @@ template <class T> void weights(const Operands<T>& of, T* w) {
         std::clamp<std::int64_t>(pieces(kTasks, sets), 1, std::max<std::int64_t>(blocks.count(), 1));
     const std::int64_t blocks_each = pieces(blocks.count(), shares), size = shape.groups * shape.out * rows;
     const Room<T> partial((shares - 1) * size);
-    parallel_blocks(sets * shares, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) {
-            const std::int64_t share = task % shares, set = task / shares;
-            const std::int64_t channel = set % chunks * each, g = set / chunks;
-            const std::int64_t first = std::min(share * blocks_each, blocks.count());
-            T* to = share ? partial.get() + (share - 1) * size : w;
-            weight_task(of, blocks, first, std::min(first + blocks_each, blocks.count()), g, channel,
-                        std::min(each, shape.in - channel), to + g * shape.out * rows + channel * taps, rows);
-        }
-    });
+    parallel_blocks(
+        sets * shares, 1,
+        [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) {
+                const std::int64_t share = task % shares, set = task / shares;
+                const std::int64_t channel = set % chunks * each, g = set / chunks;
+                const std::int64_t first = std::min(share * blocks_each, blocks.count());
+                T* to = share ? partial.get() + (share - 1) * size : w;
+                weight_task(of, blocks, first, std::min(first + blocks_each, blocks.count()), g, channel,
+                            std::min(each, shape.in - channel), to + g * shape.out * rows + channel * taps,
+                            rows);
+            }
+        },
+        Interruptible::Yes);
     for (std::int64_t share = 1; share < shares; ++share) add_to(w, partial.get() + (share - 1) * size, size);
 }
 

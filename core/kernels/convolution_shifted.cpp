@@ -296,15 +296,18 @@ public:
         if (sets < 8 && layout_.elements(shape_) > kMostBytes / 4096) return one_by_one(x, y);
         const std::int64_t work = layout_.total * terms_ * shape_.out;
         const std::int64_t each = std::max<std::int64_t>(1, (1 << 17) / std::max<std::int64_t>(work, 1));
-        parallel_blocks(sets, each, [&](std::int64_t begin, std::int64_t end) {
-            const Room<T> image(layout_.elements(shape_)), made(kMostRows * chunk_);
-            for (std::int64_t set = begin; set < end; ++set) {
-                for (std::int64_t c = 0; c < shape_.in; ++c) copy(x, set, c, image.get());
-                clear_slack(image.get());
-                for (std::int64_t first = 0; first < layout_.total; first += chunk_)
-                    results(image.get(), set, first, 0, shape_.out, made.get(), y);
-            }
-        });
+        parallel_blocks(
+            sets, each,
+            [&](std::int64_t begin, std::int64_t end) {
+                const Room<T> image(layout_.elements(shape_)), made(kMostRows * chunk_);
+                for (std::int64_t set = begin; set < end; ++set) {
+                    for (std::int64_t c = 0; c < shape_.in; ++c) copy(x, set, c, image.get());
+                    clear_slack(image.get());
+                    for (std::int64_t first = 0; first < layout_.total; first += chunk_)
+                        results(image.get(), set, first, 0, shape_.out, made.get(), y);
+                }
+            },
+            Interruptible::Yes);
     }
 
 private:
@@ -317,17 +320,23 @@ private:
             std::clamp<std::int64_t>(pieces(8, chunks), 1, pieces(shape_.out, kMostRows));
         const std::int64_t channels = pieces(pieces(shape_.out, parts), kMostRows) * kMostRows;
         for (std::int64_t set = 0; set < shape_.images * shape_.groups; ++set) {
-            parallel_blocks(shape_.in, pieces(shape_.in, 8), [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t c = begin; c < end; ++c) copy(x, set, c, image.get());
-            });
-            parallel_blocks(chunks * parts, 1, [&](std::int64_t begin, std::int64_t end) {
-                const Room<T> made(kMostRows * chunk_);
-                for (std::int64_t task = begin; task < end; ++task) {
-                    const std::int64_t first = std::min(task % parts * channels, shape_.out);
-                    results(image.get(), set, task / parts * chunk_, first,
-                            std::min(first + channels, shape_.out), made.get(), y);
-                }
-            });
+            parallel_blocks(
+                shape_.in, pieces(shape_.in, 8),
+                [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t c = begin; c < end; ++c) copy(x, set, c, image.get());
+                },
+                Interruptible::Yes);
+            parallel_blocks(
+                chunks * parts, 1,
+                [&](std::int64_t begin, std::int64_t end) {
+                    const Room<T> made(kMostRows * chunk_);
+                    for (std::int64_t task = begin; task < end; ++task) {
+                        const std::int64_t first = std::min(task % parts * channels, shape_.out);
+                        results(image.get(), set, task / parts * chunk_, first,
+                                std::min(first + channels, shape_.out), made.get(), y);
+                    }
+                },
+                Interruptible::Yes);
         }
     }
     /// The weights of some channels beside one another, term by term.
@@ -420,9 +429,12 @@ template <class T> void weights_of(const Convolution& shape, const T* x, const T
             run(Dots<T>{terms, offsets.data(), image.get(), spreads.get(), shape.out, distance, to});
         }
     };
-    parallel_blocks(shares * shape.groups, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) one(task);
-    });
+    parallel_blocks(
+        shares * shape.groups, 1,
+        [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) one(task);
+        },
+        Interruptible::Yes);
     for (std::int64_t share = 1; share < shares; ++share) {
         const T* from = partial.get() + (share - 1) * whole;
         for (std::int64_t i = 0; i < whole; ++i) w[i] += from[i];

@@ -162,6 +162,11 @@ ConvolutionForm form_of(const Tensor& x, const Tensor& w, const Dims& stride, co
     form.dilation = each("dilation", dilation, dims);
     const Dims extra = each("output_padding", output_padding, dims);
     form.groups = groups;
+    for (const Dims* numbers : {&form.stride, &form.padding, &form.dilation}) {
+        for (std::int64_t number : *numbers)
+            check(number < std::int64_t{1} << 40,
+                  "convolution: stride, padding and dilation must be below 2**40, but one is ", number);
+    }
     check(!any_below(form.padding, 0), "negative padding is not supported");
     check(!any_below(extra, 0), "negative output_padding is not supported");
     check(!any_below(form.stride, 1), "non-positive stride is not supported");
