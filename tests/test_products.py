@@ -194,3 +194,9 @@ def test_powers_of_matrices():
 def test_bad_calls_have_pytorchs_class_and_words(kind, words, call):
     with pytest.raises(kind, match=words):
         call(numbers(2, 3), numbers(3))
+
+
+@pytest.mark.parametrize("columns", [1, 4])
+def test_a_sum_of_many_terms_keeps_its_digits(columns):
+    x, y = tapeless.rand(1, 200_000), tapeless.rand(200_000, columns)
+    tapeless.testing.assert_close((x @ y).double(), x.double() @ y.double(), rtol=1e-6, atol=0.0)

@@ -80,6 +80,26 @@ void blas_tile(const Batch& x, const Tile& tile, const void* a, const void* b, v
     }
 }
 
+/// Terms that one sum takes before it is put aside: longer ones lose digits, and a vector's sum may have millions.
+constexpr std::int64_t kLongSum = 1024;
+
+/// own_gemm over pieces of k, whose sums are added up in double.
+template <class T>
+void gemm_in_pieces(const Batch& x, const Tile& tile, const GemmMatrix& a, const GemmMatrix& b, T* c) {
+    const std::int64_t count = tile.m * tile.n;
+    std::vector<T> piece(static_cast<std::size_t>(count));
+    std::vector<double> sum(static_cast<std::size_t>(count));
+    for (std::int64_t p = 0; p < x.k; p += kLongSum) {
+        const auto size = static_cast<std::int64_t>(sizeof(T));
+        const GemmMatrix left{static_cast<const char*>(a.data) + p * a.col * size, a.row, a.col};
+        const GemmMatrix right{static_cast<const char*>(b.data) + p * b.row * size, b.row, b.col};
+        own_gemm(x.element, tile.m, tile.n, std::min(kLongSum, x.k - p), left, right, piece.data(), tile.n);
+        for (std::int64_t at = 0; at < count; ++at) sum[at] += piece[at];
+    }
+    for (std::int64_t at = 0; at < count; ++at)
+        c[at / tile.n * x.ldc + at % tile.n] = static_cast<T>(sum[at]);
+}
+
 void run_tile(const Batch& x, const Tile& tile) {
     const std::int64_t size = element_size(x.element);
     const GemmMatrix a = matrix(x.a + tile.index * x.stride_a * size, x.trans_a, x.lda, tile.i, 0, size);
@@ -92,6 +112,10 @@ void run_tile(const Batch& x, const Tile& tile) {
         own_dots(x.element, tile.m, x.k, a, b.data, c, x.ldc);
     } else if (real && x.m == 1 && b.row == 1 && (x.k == 1 || a.col == 1)) {
         own_dots(x.element, tile.n, x.k, {b.data, b.col, 1}, a.data, c, 1);
+    } else if (x.k > kLongSum && x.element == GemmElement::F32) {
+        gemm_in_pieces(x, tile, a, b, reinterpret_cast<float*>(c));
+    } else if (x.k > kLongSum && x.element == GemmElement::F64) {
+        gemm_in_pieces(x, tile, a, b, reinterpret_cast<double*>(c));
     } else {
         own_gemm(x.element, tile.m, tile.n, x.k, a, b, c, x.ldc);
     }
