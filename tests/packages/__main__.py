@@ -13,8 +13,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -28,6 +30,23 @@ DISTRIBUTIONS = {
     "gpytorch": ("gpytorch", "linear_operator"),
     "skorch": ("skorch", "scikit-learn"),
 }
+# Tests that packages bring along, as arguments of pytest.
+SUITES = {
+    "einops": ("--pyargs", "einops.tests"),
+    "opt_einsum": ("--pyargs", "opt_einsum.tests"),
+    "skorch": ("--pyargs", "skorch.tests", "-k", "not distributed and not llm and not hf and not Shot"),
+}
+SETTINGS = {"EINOPS_TEST_BACKENDS": "numpy,torch", "TAPELESS_AS_TORCH": "1"}
+SUITE_SECONDS = 900
+TESTS = """
+## Their own tests
+
+Of the tests that pass under PyTorch, how many pass under `python -m tapeless -m pytest`, and which do not. Left out of
+skorch's are those of other packages (transformers) and of `torch.distributed`.
+
+| package | tests | which do not |
+|---|---|---|
+"""
 HEAD = """# Packages that run
 
 Written by `make packages`, which runs the programs of `tests/packages/programs` with the packages as PyPI has them,
@@ -118,6 +137,31 @@ def judge(program: Path, peer: list[str], peer_environment: dict[str, str], verb
     return Outcome(versions(program.stem), what, agreement.replace("|", "/").replace("\n", " "), "", False)
 
 
+def passed(suite: tuple[str, ...], command: list[str], environment: dict[str, str]) -> set[str]:
+    """The names of the tests that pass."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        options = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+        line = [*command, *options, *suite, f"--junitxml={report}"]
+        # Some tests start "python", which has to be this one.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        everything = {**os.environ, **SETTINGS, "PATH": path, **environment}
+        subprocess.run(line, cwd=folder, env=everything, timeout=SUITE_SECONDS, capture_output=True, check=False)
+        cases = ElementTree.parse(report).iter("testcase")
+        bad = {"failure", "error", "skipped"}
+        return {f"{case.get('classname')}.{case.get('name')}" for case in cases if not bad & {x.tag for x in case}}
+
+
+def run_suite(package: str, peer_environment: dict[str, str]) -> str:
+    """The row of a package's own tests."""
+    suite = SUITES[package]
+    expected = passed(suite, [sys.executable], peer_environment)
+    found = passed(suite, [sys.executable, "-m", "tapeless"], {}) & expected
+    missing = sorted(name.rpartition("tests.")[2] for name in expected - found)
+    print(f"{package}'s own tests: {len(found)} of {len(expected)}; not: {', '.join(missing) or 'none'}", flush=True)
+    return f"| {package} | {len(found)} of {len(expected)} | {', '.join(missing)} |\n"
+
+
 def main() -> int:
     """Prints and writes the page; 1 if something that is said to run does not."""
     parser = argparse.ArgumentParser(prog="python -m tests.packages", description=__doc__.splitlines()[0])
@@ -135,11 +179,13 @@ def main() -> int:
         print(f"{outcomes[-1].packages:42} {outcomes[-1].agreement}  {outcomes[-1].ratio}", flush=True)
     good = sum(outcome.good for outcome in outcomes)
     print(f"packages: {good} of {len(outcomes)} run and agree with PyTorch")
+    suites = [run_suite(package, peer_environment) for package in SUITES if package in options.programs or options.page]
     if options.page:
         (torch,) = importlib.metadata.distributions(name="torch", path=[options.torch])
         head = HEAD.format(torch=torch.version, tolerance=TOLERANCE)
         tail = f"\n{good} of {len(outcomes)} run and agree.\n"
-        options.page.write_text(head + "".join(outcome.line() for outcome in outcomes) + tail)
+        lines = "".join(outcome.line() for outcome in outcomes)
+        options.page.write_text(head + lines + tail + TESTS + "".join(suites))
     return 0 if good == len(outcomes) else 1
 
 
