@@ -35,7 +35,8 @@ SANITIZE_TESTS ?= $(addprefix tests/test_,$(addsuffix .py,table deferral inplace
     normalization_layers windows_and_pads activations losses distances ctc distributions fft linalg_more autocast))
 THREAD_TESTS ?= $(notdir $(basename $(wildcard tests/cpp/test_*.cpp)))
 
-.PHONY: build demo test lint format conformance coverage packages reference bench sanitize sanitize-address sanitize-thread clean help
+.PHONY: build demo test lint format conformance coverage packages reference pictures missing bench \
+    sanitize sanitize-address sanitize-thread clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -120,19 +121,13 @@ $(ORACLE)/.installed: $(ORACLE)/.base $(RELEASE)/.wheel
 # The programs' seed is fixed, so that a change is judged by itself; without --seed they are new ones.
 RANDOM_PROGRAMS ?= --programs 500 --seed 1
 INDEX_EXPRESSIONS ?= --expressions 20000 --seed 1
+# What is compared besides PyTorch's samples of operations, which alone take ARGS and then run alone.
+COMPARED := modules module_scripts "random_programs $(RANDOM_PROGRAMS)" "index_expressions $(INDEX_EXPRESSIONS)" \
+    distributions functional autocast files optimizers examples data
 conformance: $(ORACLE)/.installed
 	$(ORACLE_PY) -m tests.conformance $(ARGS)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.modules)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.module_scripts)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.random_programs $(RANDOM_PROGRAMS))
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.index_expressions $(INDEX_EXPRESSIONS))
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.distributions)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.functional)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.autocast)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.files)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.optimizers)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.examples)
-	$(if $(ARGS),,$(ORACLE_PY) -m tests.conformance.data)
+	@$(if $(ARGS),,for part in $(COMPARED); do echo "tests.conformance.$$part"; \
+	    $(ORACLE_PY) -m tests.conformance.$$part; done)
 
 # Packages run beside the package made here and, from the oracle's folder, beside PyTorch.
 $(PACKAGES)/.base: pyproject.toml tools/requirements.py
