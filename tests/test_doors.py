@@ -257,6 +257,7 @@ def test_futures_hold_what_is_set():
     then = future.then(lambda f: f.value() + 1)
     assert not then.done()
     future.set_result(1)
+    assert isinstance(then, torch.Future)
     assert then.wait() == 2 and torch.futures.wait_all([future, then]) == [1, 2]
     with pytest.raises(RuntimeError, match="Future can only be marked complete once"):
         future.set_result(1)

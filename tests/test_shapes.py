@@ -205,3 +205,21 @@ def test_pieces_without_memory_have_gradients_without_memory():
     first, _, last = x.unbind(0)
     (first * last).sum().backward()
     assert x.grad.device.type == "meta" and x.grad.shape == (3, 4)
+
+
+def test_splits_take_sections_and_indices_by_their_own_names():
+    x = tapeless.arange(12).reshape(2, 6)
+    assert [piece.tolist() for piece in tapeless.tensor_split(x[0], indices=(-1,))] == [[0, 1, 2, 3, 4], [5]]
+    assert [piece.shape[1] for piece in x.tensor_split(sections=4, dim=1)] == [2, 2, 1, 1]
+    assert [piece.shape[1] for piece in x.tensor_split(tensor_indices_or_sections=tapeless.tensor([1, 2]), dim=1)] == [
+        1,
+        1,
+        4,
+    ]
+    assert [piece.shape for piece in tapeless.hsplit(x, sections=3)] == [(2, 2)] * 3
+    assert [piece.tolist() for piece in x.vsplit(indices=[1])] == [[list(range(6))], [list(range(6, 12))]]
+    assert [piece.shape for piece in x[None].dsplit(indices=[4])] == [(1, 2, 4), (1, 2, 2)]
+    with pytest.raises(TypeError, match="invalid combination of arguments"):
+        tapeless.tensor_split(x, 2, sections=3)
+    with pytest.raises(TypeError, match="invalid combination of arguments"):
+        tapeless.hsplit(x)

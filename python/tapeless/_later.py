@@ -49,6 +49,7 @@ HOMES: dict[str, str] = {
     **dict.fromkeys(("OutOfMemoryError", "AcceleratorError"), "_errors"),
     **dict.fromkeys(("SymBool", "SymFloat", "SymInt"), "_symbols"),
     **dict.fromkeys(("Event", "Stream"), "cpu"),
+    "Future": "futures",
     **dict.fromkeys(("_assert", "_check", "_check_index", "_check_is_size", "_check_type"), "_assertions"),
     **dict.fromkeys(("_check_not_implemented", "_check_value", "_check_with"), "_assertions"),
     "GradScaler": "amp",

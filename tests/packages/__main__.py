@@ -29,6 +29,12 @@ DISTRIBUTIONS = {
     "stable_baselines3": ("stable-baselines3", "gymnasium"),
     "gpytorch": ("gpytorch", "linear_operator"),
     "skorch": ("skorch", "scikit-learn"),
+    "pytorch_ignite": ("pytorch-ignite",),
+    "pytorch_msssim": ("pytorch-msssim",),
+    "timm": ("timm", "torchvision"),
+    "torchmin": ("pytorch-minimize",),
+    "vit_pytorch": ("vit-pytorch", "torchvision"),
+    "x_transformers": ("x-transformers",),
 }
 # Tests that packages bring along, as arguments of pytest.
 SUITES = {

@@ -19,10 +19,20 @@ def plain(value):
     return value
 
 
+def declare_operators():
+    """Make torchvision importable beside PyTorch for CPUs: its wheel on PyPI can only load its operators for CUDA's."""
+    import torch
+
+    if torch.version.cuda is None:
+        for name in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
 def run(path):
     """The values of a program's main() and the seconds of a second call, when all is imported and warm."""
     spec = importlib.util.spec_from_file_location("program_of_" + path.stem, path)
     program = importlib.util.module_from_spec(spec)
+    declare_operators()
     spec.loader.exec_module(program)
     values = program.main()
     begin = time.perf_counter()

@@ -97,8 +97,27 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
     return unsafe_split(input, -(-size // chunks), dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def _the_one_given(name: str, *candidates: Any) -> Any:
+    """What a caller gave under one of an argument's names. TypeError if that is nothing, or more than one."""
+    given = [candidate for candidate in candidates if candidate is not None]
+    if len(given) != 1:
+        raise TypeError(f"{name}() received an invalid combination of arguments: give either indices or sections")
+    return given[0]
+
+
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    indices: Any = None,
+    sections: int | None = None,
+    tensor_indices_or_sections: Tensor | None = None,
+) -> tuple[Tensor, ...]:
     """Views of pieces that differ by at most one in size, or that end at listed indices."""
+    indices_or_sections = _the_one_given(
+        "tensor_split", indices_or_sections, indices, sections, tensor_indices_or_sections
+    )
     if isinstance(indices_or_sections, Tensor):
         if indices_or_sections.dtype != _core.int64:
             raise RuntimeError(
@@ -138,16 +157,25 @@ def _split_along(name: str, input: Tensor, indices_or_sections: Any, dim: int, r
     return tensor_split(input, indices_or_sections, dim)
 
 
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: int | None = None
+) -> tuple[Tensor, ...]:
     """tensor_split along columns (along the only dimension of a vector)."""
-    return _split_along("hsplit", input, indices_or_sections, 0 if input.dim() == 1 else 1, 1)
+    given = _the_one_given("hsplit", indices_or_sections, indices, sections)
+    return _split_along("hsplit", input, given, 0 if input.dim() == 1 else 1, 1)
 
 
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: int | None = None
+) -> tuple[Tensor, ...]:
     """tensor_split along rows."""
-    return _split_along("vsplit", input, indices_or_sections, 0, 2)
+    given = _the_one_given("vsplit", indices_or_sections, indices, sections)
+    return _split_along("vsplit", input, given, 0, 2)
 
 
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: int | None = None
+) -> tuple[Tensor, ...]:
     """tensor_split along the third dimension."""
-    return _split_along("dsplit", input, indices_or_sections, 2, 3)
+    given = _the_one_given("dsplit", indices_or_sections, indices, sections)
+    return _split_along("dsplit", input, given, 2, 3)
