@@ -94,3 +94,20 @@ def test_the_default_warns_and_is_the_reentrant_way():
     assert type(y.grad_fn).__name__ == "CheckpointFunctionBackward"
     with pytest.raises(ValueError, match="Unexpected keyword arguments: a"):
         checkpoint(torch.exp, x, use_reentrant=True, a=1)
+
+
+def test_only_known_checks_of_the_second_run_are_taken():
+    with pytest.raises(ValueError, match=r"determinism_check should be one of \['default', 'none'\], but got odd"):
+        checkpoint(torch.exp, torch.ones(2), use_reentrant=False, determinism_check="odd")
+
+
+def test_a_second_run_of_another_dtype_passes_where_no_check_is_wanted():
+    runs = []
+
+    def changing(x):
+        runs.append(1)
+        return x.exp() if len(runs) == 1 else x.double().exp()
+
+    x = torch.zeros(2, requires_grad=True)
+    checkpoint(changing, x, use_reentrant=False, determinism_check="none").sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]

@@ -83,6 +83,23 @@ def test_tangents_and_batches_are_checked_too():
     assert check(lambda z: z * z.conj(), (leaf(2, dtype=torch.complex128),), check_forward_ad=True)
 
 
+def test_tangents_that_differ_in_a_batch_are_found():
+    calls, steady = [], []
+
+    def drifting(x):
+        calls.append(1)
+        late = len(calls) - steady[0] if steady else 0
+        return x.sin() + max(late, 0) * (x - x.detach())
+
+    settings = {"check_forward_ad": True, "check_backward_ad": False}
+    assert check(torch.sin, (leaf(3),), **settings, check_batched_forward_grad=True)
+    assert check(drifting, (leaf(3),), **settings)
+    steady.append(len(calls))  # The same calls again are right; those of the batch come after them.
+    calls.clear()
+    with pytest.raises(RuntimeError, match="batched"):
+        check(drifting, (leaf(3),), **settings, check_batched_forward_grad=True)
+
+
 def test_a_backward_that_does_not_repeat_is_found():
     calls = []
 

@@ -7,6 +7,7 @@ derivatives says all there is: for a loss L the gradient by z is dL/d(Re z) + i 
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -219,21 +220,37 @@ def _check_repeatable(check: _Check) -> None:
                 )
 
 
+def _same_under_vmap(check: _Check, what: str, one: Callable[[Tensor], list[Tensor]], seeds: Tensor) -> None:
+    """A function of a seed gives under vmap what it gives for one seed after another."""
+    rows = [one(seed) for seed in seeds]
+    try:
+        together = tapeless.vmap(lambda seed: tuple(one(seed)))(seeds)
+    except RuntimeError as error:
+        raise GradcheckError(
+            f"While computing batched gradients, got: {error}\ngradcheck or gradgradcheck failed while testing "
+            "batched gradient computation."
+        ) from error
+    for place, (batch, singles) in enumerate(zip(together, zip(*rows, strict=True), strict=True)):
+        if not tapeless.allclose(batch, tapeless.stack(list(singles)), rtol=check.rtol, atol=check.atol):
+            raise GradcheckError(f"For {what} {place}: batched gradients differ from single ones")
+
+
+def _two_like(x: Tensor) -> Tensor:
+    return tapeless.stack([_random_like(x.detach(), None) for _ in range(2)])
+
+
 def _check_batched(check: _Check) -> None:
     """Backward under vmap gives what it gives one by one."""
     for i, output in enumerate(check.outputs):
-        seeds = tapeless.stack([_random_like(output.detach(), None) for _ in range(2)])
-        one_by_one = [check.gradients(output, seed) for seed in seeds]
-        try:
-            together = tapeless.vmap(lambda seed, out=output: tuple(check.gradients(out, seed)))(seeds)
-        except RuntimeError as error:
-            raise GradcheckError(
-                f"While computing batched gradients, got: {error}\ngradcheck or gradgradcheck failed while testing "
-                "batched gradient computation."
-            ) from error
-        for place, (batch, rows) in enumerate(zip(together, zip(*one_by_one, strict=True), strict=True)):
-            if not tapeless.allclose(batch, tapeless.stack(list(rows)), rtol=check.rtol, atol=check.atol):
-                raise GradcheckError(f"For output {i} and input {place}: batched gradients differ from single ones")
+        one = functools.partial(check.gradients, output)
+        _same_under_vmap(check, f"output {i} and input", one, _two_like(output))
+
+
+def _check_batched_forward(check: _Check) -> None:
+    """Tangents under vmap are what they are one by one."""
+    for place, x in enumerate(check.by):
+        one = functools.partial(check.tangent, place)
+        _same_under_vmap(check, f"input {place} and output", one, _two_like(x))
 
 
 def _check_dtypes(check: _Check) -> None:
@@ -301,6 +318,7 @@ def gradcheck(
     moved in place. With `fast_mode` one random product vᵀJu of each pair is compared instead of all of J. A
     GradcheckError says which output and input differ, unless `raise_exception` is False. Backward runs from one output
     at a time, so that undefined gradients of the others are always part of the check (`check_undefined_grad`).
+    `masked` is about sparse inputs, of which there are none.
     """
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
@@ -320,6 +338,8 @@ def gradcheck(
             _check_repeatable(check)
         if check_batched_grad:
             _check_batched(check)
+        if check_batched_forward_grad:
+            _check_batched_forward(check)
         if check_grad_dtypes:
             _check_dtypes(check)
     except GradcheckError:

@@ -144,7 +144,7 @@ class profile:
         return self.profiler.function_events or getattr(self, "_saved", self.profiler).function_events
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0, **settings: Any) -> EventList:
-        """One event for each name."""
+        """One event for each name; there are no shapes or stacks of operations to group by."""
         return self.events().key_averages()
 
     def export_chrome_trace(self, path: str) -> None:
@@ -160,7 +160,7 @@ class profile:
 def tensorboard_trace_handler(
     dir_name: str, worker_name: str | None = None, use_gzip: bool = False
 ) -> Callable[[profile], None]:
-    """An on_trace_ready that writes each trace into a folder."""
+    """An on_trace_ready that writes each trace into a folder, as plain text whatever `use_gzip` says."""
 
     def handle(profiler: profile) -> None:
         os.makedirs(dir_name, exist_ok=True)

@@ -44,8 +44,8 @@ def _random_numbers_from(state: Any) -> Iterator[None]:
 class _Run:
     """What a function saves: places at first, the values when backward asks for one."""
 
-    def __init__(self, again: Callable[[], Any], early_stop: bool) -> None:
-        self.again, self.early_stop = again, early_stop
+    def __init__(self, again: Callable[[], Any], early_stop: bool, compares: bool) -> None:
+        self.again, self.early_stop, self.compares = again, early_stop, compares
         self.shapes: list[Any] = []
         self.values: dict[int, Any] = {}
 
@@ -64,7 +64,7 @@ class _Run:
 
         def pack(x: Any) -> Any:
             nonlocal count
-            if count >= len(self.shapes) or (x.shape, x.dtype) != self.shapes[count]:
+            if count >= len(self.shapes) or (self.compares and (x.shape, x.dtype) != self.shapes[count]):
                 first = self.shapes[count] if count < len(self.shapes) else "nothing"
                 raise CheckpointError(
                     "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
@@ -132,7 +132,8 @@ def checkpoint(
 
     use_reentrant=False works with everything; True (the default, with a warning) needs a tensor argument that requires
     grad, and `backward` instead of `autograd.grad`. The generator's state is kept for the second run unless
-    preserve_rng_state=False.
+    preserve_rng_state=False. The second run has to save tensors of the shapes and dtypes of the first, unless
+    determinism_check="none". `debug` adds nothing to that error.
     """
     if use_reentrant is None:
         warnings.warn(
@@ -148,6 +149,8 @@ def checkpoint(
         if context_fn is not noop_context_fn:
             raise ValueError("Passing `context_fn` is only supported when use_reentrant=False.")
         return CheckpointFunction.apply(function, preserve, *args)
+    if determinism_check not in ("default", "none"):
+        raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
     if not tapeless.is_grad_enabled():
         return function(*args, **kwargs)
     first, second = context_fn()
@@ -157,7 +160,7 @@ def checkpoint(
         with _random_numbers_from(state), second:
             return function(*args, **kwargs)
 
-    run = _Run(again, early_stop)
+    run = _Run(again, early_stop, compares=determinism_check == "default")
     with saved_tensors_hooks(run.pack, run.unpack), first:
         return function(*args, **kwargs)
 

@@ -149,6 +149,8 @@ class Timer:
             measured = self._measured(number, times)
             while sum(times) < max_run_time:
                 times.append(self._timer.timeit(number))
+                if callback is not None:
+                    callback(number, times[-1])
                 settled = len(times) >= 5 and measured.iqr < threshold * measured.median
                 if settled and sum(times) >= min_run_time:
                     break

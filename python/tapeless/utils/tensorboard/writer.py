@@ -159,7 +159,14 @@ class SummaryWriter:
     ) -> None:
         """An image with rectangles drawn into it: rows of x1, y1, x2, y2."""
         self._writer.add_image_with_boxes(
-            tag, _plain(img_tensor), _plain(box_tensor), _number(global_step), walltime, dataformats, labels
+            tag,
+            _plain(img_tensor),
+            _plain(box_tensor),
+            _number(global_step),
+            walltime,
+            dataformats,
+            labels,
+            rescale=rescale,
         )
 
     def add_figure(
@@ -252,7 +259,7 @@ class SummaryWriter:
         run_name: str | None = None,
         global_step: Any = None,
     ) -> None:
-        """A run's hyperparameters beside what came of them."""
+        """A run's hyperparameters beside what came of them; their domains are not written."""
         if not isinstance(hparam_dict, dict) or not isinstance(metric_dict, dict):
             raise TypeError("hparam_dict and metric_dict should be dictionary.")
         given = {name: _number(value) for name, value in hparam_dict.items()}
