@@ -1,5 +1,6 @@
-"""SummaryWriter: what it hands to tensorboardX, and what it says where that is missing."""
+"""SummaryWriter: what it hands to tensorboardX, and what it writes where that is missing."""
 
+import struct
 import sys
 import types
 from importlib import import_module
@@ -56,7 +57,54 @@ def test_what_cannot_be_written_says_so(calls):
         WRITER("runs/x").add_hparams([], {})
 
 
-def test_a_missing_package_is_named(monkeypatch):
+def _records(folder):
+    """The messages of the folder's event file, by the lengths that precede them."""
+    (path,) = folder.glob("events.out.tfevents.*")
+    data, found = path.read_bytes(), []
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        found.append(data[12 : 12 + length])
+        data = data[16 + length :]
+    return found
+
+
+@pytest.fixture
+def without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install tensorboardX"):
-        WRITER("runs/x")
+
+
+def test_scalars_texts_histograms_and_images_need_no_package(tmp_path, without_the_package):
+    with WRITER(str(tmp_path)) as writer:
+        writer.add_scalar("loss", torch.tensor(1.5), 300)
+        writer.add_text("note", "hello")
+        writer.add_histogram("h", torch.tensor([1.0, 2.0, 2.0]), 1, bins=[0, 1.5, 3])
+        writer.add_image("i", torch.ones(3, 2, 2), 1)
+        writer.add_scalars("both", {"a": 1.0, "b": 2.0}, 1)
+    version, loss, note, histogram, image = _records(tmp_path)
+    assert version.endswith(b"\x1a\x0dbrain.Event:2")
+    # Fields: step 300 as a varint, then the summary's value: the tag, and 1.5 as a float.
+    assert loss.endswith(b"\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15" + struct.pack("<f", 1.5))
+    assert b"note/text_summary" in note and note.endswith(b"hello")
+    assert struct.pack("<3d", 0, 1.5, 3) in histogram and histogram.endswith(struct.pack("<3d", 0, 1, 2))
+    assert b"\x89PNG" in image
+    assert len(_records(tmp_path / "both_a")) == len(_records(tmp_path / "both_b")) == 2
+
+
+def test_records_carry_the_masked_checksum(tmp_path, without_the_package):
+    events = import_module("tapeless.utils.tensorboard.events")
+    crc = 0xE3069283  # CRC-32C of "123456789", the check value of RFC 3720's polynomial.
+    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    assert events._checksum(b"123456789") == struct.pack("<I", masked)
+
+
+def test_a_writer_goes_on_after_close(tmp_path, without_the_package):
+    writer = WRITER(str(tmp_path))
+    writer.close()
+    writer.add_scalar("late", 1.0)
+    writer.close()
+    assert len(_records(tmp_path)) == 2
+
+
+def test_a_missing_package_is_named(tmp_path, without_the_package):
+    with WRITER(str(tmp_path)) as writer, pytest.raises(ModuleNotFoundError, match="add_hparams.*pip install tensor"):
+        writer.add_hparams({"lr": 1.0}, {"accuracy": 1.0})

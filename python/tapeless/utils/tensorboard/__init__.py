@@ -1,5 +1,5 @@
 # Event files for TensorBoard.
-"""`torch.utils.tensorboard`: SummaryWriter, through the package tensorboardX."""
+"""`torch.utils.tensorboard`: SummaryWriter, through the package tensorboardX where it is installed."""
 
 from tapeless.utils.tensorboard.writer import SummaryWriter
 

@@ -1,5 +1,5 @@
-# SummaryWriter: what TensorBoard shows of a run, written by the package tensorboardX.
-"""`torch.utils.tensorboard.SummaryWriter` over tensorboardX, which knows the format of event files."""
+# SummaryWriter: what TensorBoard shows of a run, written by the package tensorboardX or by events.py.
+"""`torch.utils.tensorboard.SummaryWriter` over tensorboardX, or over our own event files without that package."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ __all__ = ["SummaryWriter"]
 
 
 def _package() -> Any:
+    """What writes the files: tensorboardX, or our own writer of the commonest kinds where that is not installed."""
     try:
         import tensorboardX
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "SummaryWriter writes its files through tensorboardX, which is not installed: pip install tensorboardX "
-            "(and tensorboard to look at them)",
-            name=error.name,
-        ) from None
+    except ModuleNotFoundError:
+        from tapeless.utils.tensorboard import events
+
+        return events
     return tensorboardX
 
 
@@ -43,7 +42,8 @@ def _number(value: Any) -> Any:
 class SummaryWriter:
     """Writes scalars, histograms, images, texts and the like into a folder of event files, for TensorBoard.
 
-    `log_dir` is runs/DATE_HOST and `comment` where it is not given. ModuleNotFoundError where tensorboardX is missing.
+    `log_dir` is runs/DATE_HOST and `comment` where it is not given. Without the package tensorboardX,
+    scalars, histograms, texts and images are written; the others raise ModuleNotFoundError.
     """
 
     def __init__(
