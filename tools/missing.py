@@ -19,7 +19,7 @@ MODULES = (
     "autograd.forward_ad autograd.profiler func linalg fft special signal signal.windows distributions",
     "distributions.constraints distributions.transforms utils utils.data utils.checkpoint utils.benchmark utils.dlpack",
     "utils.tensorboard cuda cuda.amp amp backends backends.cuda backends.cudnn cpu xpu mps accelerator compiler",
-    "library overrides hub futures multiprocessing profiler random serialization testing types random storage monitor",
+    "library overrides hub futures multiprocessing profiler random serialization testing types storage monitor",
 )
 
 

@@ -233,9 +233,8 @@ class ExceptionWrapper:
         try:
             raise exception
         finally:
-            del (
-                exception
-            )  # Else this frame and the exception's traceback would keep one another, and the loader, alive.
+            # Else this frame and the exception's traceback would keep one another, and the loader, alive.
+            del exception
 
 
 def cpu_count() -> int:

@@ -38,7 +38,7 @@ def _outcome(library: Any, function: str, kind: int) -> Any:
         first, arguments = first[1:], (_list(library, 0.2)[1:],)
     try:
         result = getattr(library, function)(first, *arguments)
-    except Exception as error:  # noqa: BLE001  (its class is what is compared)
+    except Exception as error:  # Its class is what is compared.
         return type(error).__name__
     tensors = first if function.endswith("_") else result
     return [number for tensor in tensors for number in tensor.flatten().tolist()]

@@ -196,7 +196,7 @@ def _raised(make: Callable[[], Any]) -> Exception | None:
         warnings.simplefilter("error")
         try:
             make()
-        except Exception as error:  # noqa: BLE001  (its class is what is compared)
+        except Exception as error:  # Its class is what is compared.
             return error
     return None
 
@@ -294,7 +294,7 @@ def main() -> int:
             counts[family.__name__] += 1
             try:
                 found = compare()
-            except Exception as error:  # noqa: BLE001  (one failure must not hide the others)
+            except Exception as error:  # One failure must not hide the others.
                 found = f"raises {type(error).__name__}: {error}"
             if found:
                 different += 1

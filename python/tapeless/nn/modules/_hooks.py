@@ -291,7 +291,7 @@ class Hooks:
                     continue
                 try:
                     self._run_forward_hook(key, hook, args, kwargs, done["result"])
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:
                     warnings.warn(
                         f"{kind} forward hook with ``always_call=True`` raised an exception that was silenced as "
                         f"another error was raised in forward: {error}",

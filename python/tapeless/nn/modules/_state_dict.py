@@ -194,7 +194,7 @@ class State:
                     setattr(self, name, _in_place_of(held, given))
                 else:
                     held.copy_(given)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             return (
                 f'While copying the parameter named "{key}", whose dimensions in the model are {held.size()} and '
                 f"whose dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
