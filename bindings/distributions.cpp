@@ -25,8 +25,10 @@ struct StandardGamma {
         const Tensor shapes = row_major(detach(unpack(node.saved[0], node)));
         const Tensor drawn = row_major(detach(unpack(node.saved[1], node)));
         const Tensor slopes = fresh(shapes->sizes, shapes->dtype, shapes->device);
-        gamma_slopes(shapes->dtype, data<void>(*shapes), data<void>(*drawn), mutable_data<void>(*slopes),
-                     shapes->numel);
+        if (on_cpu(shapes)) {
+            gamma_slopes(shapes->dtype, data<void>(*shapes), data<void>(*drawn), mutable_data<void>(*slopes),
+                         shapes->numel);
+        }
         out[0] = apply(row("mul"), in[0], slopes);
     }
 };
@@ -42,7 +44,9 @@ PyObject* poisson(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
         const Call call(kPoisson, args, count, names);
         const Tensor x = tensor_argument(call, 0), rates = row_major(x);
         const Tensor out = fresh(x->sizes, x->dtype, x->device);
-        draw_poisson(call.source(), x->dtype, data<void>(*rates), mutable_data<void>(*out), x->numel);
+        if (on_cpu(x)) {
+            draw_poisson(call.source(), x->dtype, data<void>(*rates), mutable_data<void>(*out), x->numel);
+        }
         if (needs_record({&x})) record(out, {&x}, Poisson{});
         return to_python(out);
     });
@@ -54,7 +58,9 @@ PyObject* standard_gamma(PyObject*, PyObject* const* args, Py_ssize_t count, PyO
         const Call call(kGamma, args, count, names);
         const Tensor x = tensor_argument(call, 0), shapes = row_major(x);
         const Tensor out = fresh(x->sizes, x->dtype, x->device);
-        draw_gamma(call.source(), x->dtype, data<void>(*shapes), mutable_data<void>(*out), x->numel);
+        if (on_cpu(x)) {
+            draw_gamma(call.source(), x->dtype, data<void>(*shapes), mutable_data<void>(*out), x->numel);
+        }
         if (needs_record({&x})) {
             const Ref<Node> node = record(out, {&x}, StandardGamma{}, 2);
             save(node->saved[0], x);

@@ -252,3 +252,12 @@ def test_generators_are_pickled_and_copied():
     for twin in (pickle.loads(pickle.dumps(generator)), copy.copy(generator)):
         ours = generator.clone_state()
         assert values(torch.rand(4, generator=twin)) == values(torch.rand(4, generator=ours))
+
+
+def test_draws_by_parameters_on_the_meta_device_have_a_shape():
+    x = torch.ones(3, 2, device="meta", requires_grad=True)
+    for draw, node in ((torch.poisson, "PoissonBackward0"), (torch._standard_gamma, "StandardGammaBackward0")):
+        out = draw(x)
+        assert out.is_meta and out.shape == (3, 2) and type(out.grad_fn).__name__ == node
+        (g,) = torch.autograd.grad(out, x, torch.ones(3, 2, device="meta"))
+        assert g.is_meta and g.shape == (3, 2)

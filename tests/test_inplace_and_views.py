@@ -523,3 +523,9 @@ def test_what_an_in_place_operation_saved_keeps_its_graph():
     (second,) = torch.autograd.grad(g.sum(), a)
     square = a.detach() * a.detach()
     assert_close(second, 2 * square.cos() - 4 * square * square.sin())
+
+
+@pytest.mark.parametrize("sizes", [(-4,), (2, -4)])
+def test_as_strided_refuses_negative_sizes(sizes):
+    with pytest.raises(RuntimeError, match="Storage size calculation overflowed with sizes="):
+        torch.arange(4.0).as_strided(sizes, (1,) * len(sizes))

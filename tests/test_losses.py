@@ -188,3 +188,12 @@ REFUSED = [
 def test_what_cannot_be_is_refused_in_pytorchs_words(call: Any, kind: Any, words: str):
     with pytest.raises(kind, match=words):
         call(torch.ones(3))
+
+
+@pytest.mark.parametrize("kind", ["int64", "bool"])
+def test_cross_entropy_with_logits_refuses_what_is_not_floating(kind):
+    x, whole = torch.zeros(3), torch.ones(3, dtype=getattr(torch, kind))
+    with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+        F.binary_cross_entropy_with_logits(x, whole)
+    with pytest.raises(NotImplementedError, match="log_sigmoid_cpu"):
+        F.binary_cross_entropy_with_logits(whole, x)

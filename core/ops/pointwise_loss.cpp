@@ -175,6 +175,14 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& y, std::optional<Tens
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& y, std::optional<Tensor> weight,
                                         std::optional<Tensor> pos_weight, std::int64_t reduction) {
     const Parts parts{x, y, weight.value_or(Tensor()), pos_weight.value_or(Tensor())};
+    if (!is_floating(x->dtype) && !is_complex(x->dtype)) {
+        fail(ErrorKind::NotImplemented, "\"log_sigmoid_cpu\" not implemented for '",
+             facts(x->dtype).legacy_name,
+             "': binary_cross_entropy_with_logits needs floating logits; convert with .float()");
+    }
+    check(is_floating(y->dtype) || is_complex(y->dtype), "result type Float can't be cast to the desired ",
+          "output type ", facts(y->dtype).legacy_name,
+          ": binary_cross_entropy_with_logits needs a floating target; convert with .float()");
     need_constant(parts.weight, "binary_cross_entropy_with_logits", "weight");
     need_constant(parts.third, "binary_cross_entropy_with_logits", "pos_weight");
     return loss_of(BinaryCrossEntropyWithLogits{{reduction}}, parts);

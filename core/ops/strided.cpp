@@ -187,6 +187,10 @@ const bool registered = [] {
 Tensor as_strided(const Tensor& x, const Dims& sizes, const Dims& strides, std::int64_t offset) {
     check(sizes.size() == strides.size(), "mismatch in length of strides and shape: got ", sizes.size(),
           " sizes and ", strides.size(), " strides");
+    for (std::int64_t size : sizes) {
+        check(size >= 0, "Storage size calculation overflowed with sizes=", sizes, " and strides=", strides,
+              ": as_strided needs sizes of at least 0");
+    }
     for (std::int64_t stride : strides) {
         check(stride >= 0,
               "as_strided: Negative strides are not supported at the moment, got strides: ", strides);
