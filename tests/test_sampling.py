@@ -156,3 +156,34 @@ def test_the_namespace_has_its_forms():
     assert_same(sizes, [1, 3])
     out, _, _, which = torch.embedding_bag(weight, index, torch.tensor([0, 1]), mode=2)
     assert_same(out, weight.gather(0, which))
+
+
+def test_sampling_and_its_gradients_inside_vmap_without_a_loop():
+    x, grid = doubles(3, 2, 2, 3, 3).detach(), doubles(2, 2, 2, 2, seed=1, low=-1.4, high=1.4).detach()
+    slopes = torch.func.grad(lambda x, grid: sample(x, grid).sin().sum(), argnums=(0, 1))
+    found = torch.func.vmap(slopes, (0, None))(x, grid)
+    for k in range(2):
+        assert_close(found[k], torch.stack([slopes(x[i], grid)[k] for i in range(3)]))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_tangents_of_image_and_grid(mode):
+    x, grid = doubles(1, 2, 3, 4).detach(), doubles(1, 2, 2, 2, seed=1).detach()
+    dx, dgrid, step = doubles(1, 2, 3, 4, seed=2).detach(), doubles(1, 2, 2, 2, seed=3).detach(), 1e-6
+    _, found = torch.func.jvp(lambda x, grid: sample(x, grid, mode), (x, grid), (dx, dgrid))
+    ahead, behind = (sample(x + s * dx, grid + s * dgrid, mode) for s in (step, -step))
+    assert_close(found, (ahead - behind) / (2 * step), atol=1e-6)
+
+
+def test_a_place_that_is_no_number_outside_of_the_image_gives_nan_and_no_gradient_to_the_image():
+    x = torch.ones(1, 1, 2, 2, requires_grad=True)
+    out = sample(x, torch.full((1, 1, 1, 2), math.nan))
+    (g,) = torch.autograd.grad(out.sum(), x)
+    assert out.isnan().all() and not g.any()
+
+
+def test_many_points_in_several_blocks_are_read_as_few_are():
+    x, grid = doubles(2, 3, 9, 8).detach(), doubles(2, 20, 33, 2, seed=1, low=-1.3, high=1.3).detach()
+    for mode in ("bilinear", "nearest", "bicubic"):
+        rows = [sample(x, grid[:, i : i + 1], mode) for i in range(20)]
+        assert_close(sample(x, grid, mode), torch.cat(rows, 2))

@@ -2,12 +2,14 @@
 """grid_sampler for images and volumes, and affine_grid_generator.
 
 A position is a point of [-1, 1] in each dimension, the last one first. What is read between elements is a weighted sum
-of those around it, so every order of derivative, in the image and in the grid, is that of gather and of the weights.
+of those around it: the rules of places and weights are stated here, and one kernel adds up. Every order of derivative,
+in the image and in the grid, is that of the sum and of the weights.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from tapeless import _core
@@ -81,39 +83,38 @@ def _taps(at: Any, size: int, mode: int, padding: int, corners: bool) -> list[tu
     return [(first, 1 - rest), (first + 1, rest)]
 
 
-def _read(image: Any, sizes: Any, numbers: Any) -> Any:
-    """One element for each place, [N, C, places...], of an image [N, C, elements]; 0 outside of it."""
-    index, known = None, None
-    for size, number in zip(sizes, numbers, strict=True):
-        inside = (number >= 0) & (number <= size - 1)
-        whole = _f["where"](inside, number, 0.0).detach().long()
-        index = whole if index is None else index * size + whole
-        known = inside if known is None else known & inside
-    batch, channels = image.shape[:2]
-    places = tuple(index.shape)[1:]
-    flat = index.reshape(batch, 1, math.prod(places)).expand(batch, channels, math.prod(places))
-    return _f["where"](known.unsqueeze(1), image.gather(2, flat).reshape(batch, channels, *places), 0.0)
+def _outer(parts: list[Any], combine: Any) -> Any:
+    """All taps of [N, taps, points] in each dimension combined with all of the others: [N, taps, points]."""
+    out = parts[0]
+    for part in parts[1:]:
+        out = combine(out.unsqueeze(2), part.unsqueeze(1)).flatten(1, 2)
+    return out
+
+
+def _offsets(numbers: Any, size: int, stride: int, outside: int) -> Any:
+    """Places in the flattened image that elements' numbers along one dimension stand for."""
+    inside = (numbers >= 0) & (numbers <= size - 1)
+    whole = _f["where"](inside, numbers, 0.0).long() * stride
+    return _f["where"](inside, whole, outside)
 
 
 def _sampled(input: Any, grid: Any, mode: int, padding: int, corners: bool) -> Any:
-    sizes = tuple(input.shape)[2:]
-    rank = len(sizes)
-    image = input.reshape(input.shape[0], input.shape[1], math.prod(sizes))
-    dims = [
-        _taps(grid.select(-1, rank - 1 - d), size, mode, padding, corners) for d, size in enumerate(sizes)
-    ]  # The grid has the last dimension first.
-    return _interpolated(image, sizes, dims, ())
-
-
-def _interpolated(image: Any, sizes: Any, dims: Any, numbers: Any) -> Any:
-    """What is read along the dimensions left, where those before have these numbers: sums within sums."""
-    if not dims:
-        return _read(image, sizes, numbers)
-    out = None
-    for number, weight in dims[0]:
-        part = _interpolated(image, sizes, dims[1:], (*numbers, number)) * weight.unsqueeze(1)
-        out = part if out is None else out + part
-    return out
+    batch, _, *sizes = input.shape
+    rank, total, points = len(sizes), math.prod(sizes), math.prod(grid.shape[1:-1])
+    offsets, weights, stride = [], [], total
+    for d, size in enumerate(sizes):  # The grid has the last dimension first.
+        stride //= size
+        at = grid.select(-1, rank - 1 - d).reshape(batch, points)
+        if mode == _BICUBIC:  # Slopes of slopes of cubic weights are small differences of large numbers.
+            at = at.double()
+        numbers, shares = zip(*_taps(at, size, mode, padding, corners), strict=True)
+        # Any sum with an outside place in it is below 0.
+        offsets.append(_offsets(_f["stack"](numbers, 1).detach(), size, stride, -total))
+        weights.append(_f["stack"](shares, 1))
+    places, shares = _outer(offsets, operator.add), _outer(weights, operator.mul)
+    shape = (batch, places.shape[1], *grid.shape[1:-1])
+    shares = shares.to(input.dtype).reshape(shape)
+    return _core.nn_functions["weighted_reads"](input, places.reshape(shape), shares)
 
 
 def _check(input: Any, grid: Any, mode: int) -> None:
