@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 TOLERANCE = 1e-4  # Relative, with as much absolute: what the examples' loss curves keep as well.
 LIMIT_SECONDS = 300
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # Threads that wait for one another on a busy machine would decide the times.
 NOT_RUN = "did not run: "
 # What a package's own name is where a program's file cannot bear it, and what it stands on that is worth naming.
 DISTRIBUTIONS = {
@@ -58,7 +59,8 @@ HEAD = """# Packages that run
 Written by `make packages`, which runs the programs of `tests/packages/programs` with the packages as PyPI has them,
 under PyTorch {torch} and under `python -m tapeless`, and compares every number that they return (to {tolerance:g}
 relative).
-The ratio is the time of a second call under PyTorch over that under Tapeless: more than 1 means that ours was faster.
+The ratio is the time of a second call under PyTorch over that under Tapeless, both with one thread: more than 1 means
+that ours was faster.
 
 | package | what ran | agreement | PyTorch / ours |
 |---|---|---|---|
@@ -84,7 +86,12 @@ def run(program: Path, command: list[str], environment: dict[str, str]) -> dict[
     line = [*command, str(HERE / "worker.py"), str(program)]
     try:
         done = subprocess.run(
-            line, capture_output=True, text=True, env={**os.environ, **environment}, timeout=LIMIT_SECONDS, check=False
+            line,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ONE_THREAD, **environment},
+            timeout=LIMIT_SECONDS,
+            check=False,
         )
         return json.loads(done.stdout.rpartition("\n{")[2].join(("{", "")))
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-# captum: attributions of a network's output to its inputs, layers and neurons, by seven methods.
+# captum: attributions of a network's output to its inputs, layers and neurons, by eleven methods.
 """Integrated gradients, saliency, DeepLIFT, Grad-CAM and others on a small convolutional network."""
 
 import torch
