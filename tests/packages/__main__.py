@@ -183,7 +183,7 @@ def main() -> int:
     parser.add_argument("--page", type=Path, help="where the page goes; nowhere by default")
     parser.add_argument("--verbose", action="store_true", help="print the tracebacks of what did not run")
     options = parser.parse_args()
-    peer_environment = {"PYTHONPATH": options.torch}
+    peer_environment = {"PYTHONPATH": str(Path(options.torch).resolve())}  # Tests run in a folder of their own.
     programs = sorted((HERE / "programs").glob("*.py"))
     chosen = [program for program in programs if not options.programs or program.stem in options.programs]
     outcomes = []
