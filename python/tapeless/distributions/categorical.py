@@ -10,12 +10,19 @@ from tapeless import Size, Tensor
 from tapeless.distributions import constraints
 from tapeless.distributions.bernoulli import _over_batch
 from tapeless.distributions.distribution import Distribution
-from tapeless.distributions.utils import _NO_SHAPE, _either, lazy_property, logits_to_probs, probs_to_logits
+from tapeless.distributions.utils import (
+    _NO_SHAPE,
+    _either,
+    _GivenParameter,
+    lazy_property,
+    logits_to_probs,
+    probs_to_logits,
+)
 
 __all__ = ["Categorical"]
 
 
-class Categorical(Distribution):
+class Categorical(_GivenParameter, Distribution):
     """The number of a category, drawn with the probabilities of the last dimension.
 
     `probs` need not add up to 1, they are normalized; `logits` are logarithms of unnormalized probabilities.
@@ -39,17 +46,6 @@ class Categorical(Distribution):
         """The same with its parameter broadcast to a batch shape."""
         return self._expanded(Categorical, batch_shape, _instance, probs=1, logits=1)
 
-    def _new(self, *args: Any, **kwargs: Any) -> Tensor:
-        return self._param.new(*args, **kwargs)
-
-    @property
-    def _param(self) -> Tensor:
-        return self.__dict__[self._given]
-
-    @_param.setter
-    def _param(self, value: Tensor) -> None:  # as `expand` of subclasses does
-        self._given = "probs" if value is self.__dict__.get("probs") else "logits"
-
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:
         """The numbers of the categories."""
@@ -64,11 +60,6 @@ class Categorical(Distribution):
     def probs(self) -> Tensor:
         """The probabilities."""
         return logits_to_probs(self.logits)
-
-    @property
-    def param_shape(self) -> Size:
-        """The shape of the parameter that was given."""
-        return self._param.size()
 
     def _no_number(self) -> Tensor:
         return tapeless.full(self._extended_shape(), float("nan"), dtype=self.probs.dtype, device=self.probs.device)

@@ -140,18 +140,8 @@ def _either(probs: Any, logits: Any) -> tuple[str, Any]:
     return ("probs", probs) if logits is None else ("logits", logits)
 
 
-class _BinaryParameters:
-    """`probs` and `logits` of distributions around one probability: whichever was not given follows from the other."""
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """The log odds."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return logits_to_probs(self.logits, is_binary=True)
+class _GivenParameter:
+    """What distributions ask of the one of `probs` and `logits` that was given, whose name is `_given`."""
 
     @property
     def param_shape(self) -> tapeless.Size:
@@ -168,3 +158,17 @@ class _BinaryParameters:
 
     def _new(self, *args: Any, **kwargs: Any) -> Tensor:
         return self._param.new(*args, **kwargs)
+
+
+class _BinaryParameters(_GivenParameter):
+    """`probs` and `logits` of distributions around one probability: whichever was not given follows from the other."""
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """The log odds."""
+        return probs_to_logits(self.probs, is_binary=True)
+
+    @lazy_property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return logits_to_probs(self.logits, is_binary=True)

@@ -2,7 +2,7 @@
 """Pruning methods. A pruned parameter NAME is stored as NAME_orig with the buffer NAME_mask; NAME is their product."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tapeless
@@ -186,6 +186,14 @@ class Identity(BasePruningMethod):
         return super().apply(module, name)
 
 
+def _without(mask: Tensor, count: int, scores: Callable[[], Tensor], largest: bool) -> Tensor:
+    """The mask with as many more zeros, where the scores are largest or least; nothing is drawn for no zeros."""
+    mask = mask.clone(memory_format=tapeless.contiguous_format)
+    if count:
+        mask.view(-1)[tapeless.topk(scores().view(-1), k=count, largest=largest).indices] = 0
+    return mask
+
+
 class RandomUnstructured(BasePruningMethod):
     """Prunes elements at random, each alike."""
 
@@ -197,11 +205,7 @@ class RandomUnstructured(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """Zero where the largest of uniform draws are."""
-        count = _count(self.amount, t.nelement())
-        mask = default_mask.clone(memory_format=tapeless.contiguous_format)
-        if count:
-            mask.view(-1)[tapeless.topk(tapeless.rand_like(t).view(-1), k=count).indices] = 0
-        return mask
+        return _without(default_mask, _count(self.amount, t.nelement()), lambda: tapeless.rand_like(t), largest=True)
 
     @classmethod
     def apply(cls, module: Any, name: str, amount: Any) -> Any:
@@ -220,11 +224,7 @@ class L1Unstructured(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """Zero where the magnitudes are least."""
-        count = _count(self.amount, t.nelement())
-        mask = default_mask.clone(memory_format=tapeless.contiguous_format)
-        if count:
-            mask.view(-1)[tapeless.topk(tapeless.abs(t).view(-1), k=count, largest=False).indices] = 0
-        return mask
+        return _without(default_mask, _count(self.amount, t.nelement()), lambda: tapeless.abs(t), largest=False)
 
     @classmethod
     def apply(cls, module: Any, name: str, amount: Any, importance_scores: Any = None) -> Any:
