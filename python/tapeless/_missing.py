@@ -129,7 +129,8 @@ def explain_absent_attributes(kind: type) -> None:
     """Gives the type of tensors an explanation for each of its names in the table of what is out of scope."""
     from tapeless import _scope
 
+    there = set(dir(kind))
     for name in _scope.SCOPE:
         owner, _, attribute = name.partition(".")
-        if owner == "Tensor" and attribute not in dir(kind):
+        if owner == "Tensor" and attribute not in there:
             setattr(kind, attribute, _Absent(attribute))

@@ -30,8 +30,8 @@ SCOPE: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("Tensor.to_sparse_csr", "Tensor.to_sparse_coo", "Tensor.sparse_resize_"), SPARSE),
     **dict.fromkeys(("jit", "classes", "ScriptModule", "_C._jit_*", "parse_schema", "parse_ir"), SCRIPT),
     **dict.fromkeys(("export", "onnx", "_inductor", "package", "utils.mobile_optimizer", "_export"), EXPORT),
-    **dict.fromkeys(("fx", "_dynamo", "_subclasses", "_custom_op", "_logging", "func.functionalize"), TRACED),
-    **dict.fromkeys(("func.linearize", "_functorch", "utils._triton", "_C._functorch"), TRACED),
+    **dict.fromkeys(("fx", "_dynamo", "_subclasses", "_custom_op", "_logging"), TRACED),
+    **dict.fromkeys(("_functorch", "utils._triton", "_C._functorch"), TRACED),
     **dict.fromkeys(("ops", "utils.cpp_extension", "utils._cpp_extension_versioner"), COMPILED),
     **dict.fromkeys(("distributed", "_C._distributed_*", "nn.parallel.DistributedDataParallel"), PROCESSES),
 }
@@ -43,7 +43,7 @@ def entry(name: str) -> tuple[str, str] | None:
     for end in range(len(words), 0, -1):
         start = ".".join(words[:end])
         found = SCOPE.get(start)
-        if found is None and end:
+        if found is None:
             found = next((SCOPE[k] for k in SCOPE if k.endswith("*") and start.startswith(k[:-1])), None)
         if found is not None:
             return found
