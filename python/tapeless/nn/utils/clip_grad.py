@@ -52,15 +52,19 @@ def get_total_norm(
     return total
 
 
+def _scale(gradients: list[Tensor], max_norm: float, total_norm: Tensor) -> None:
+    # The factor is always applied, so that nobody has to wait for the norm's value.
+    factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.to(gradient.device))
+
+
 @tapeless.no_grad()
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Scales all gradients by max_norm / total_norm where that is less than one."""
-    # The factor is always applied, so that nobody has to wait for the norm's value.
-    factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-    for gradient in _gradients(parameters):
-        gradient.mul_(factor.to(gradient.device))
+    _scale(_gradients(parameters), max_norm, total_norm)
 
 
 @tapeless.no_grad()
@@ -72,9 +76,9 @@ def clip_grad_norm_(
     foreach: bool | None = None,
 ) -> Tensor:
     """Scales all gradients so that their norm together is at most max_norm; the norm before."""
-    parameters = parameters if isinstance(parameters, Tensor) else list(parameters)
-    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite, foreach)
-    clip_grads_with_norm_(parameters, max_norm, total, foreach)
+    gradients = _gradients(parameters)
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite, foreach)
+    _scale(gradients, max_norm, total)
     return total
 
 
